@@ -1,0 +1,54 @@
+"""Where every process finds its servers: the user's own by URL, else the embedded ones of the home directory."""
+
+from dataclasses import dataclass
+
+from .bus.base import EventBus
+from .bus.factory import create_bus
+from .ops.clock import WallClock
+from .ops.settings import Settings
+from .store.embedded import EmbeddedPostgres, EmbeddedRedis
+from .store.migrate import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Addresses of the servers of one installation. They may hold passwords: never log them."""
+
+    database_url: str
+    redis_url: str
+    bus_kind: str
+    bus_address: str
+
+
+def ensure_servers(settings: Settings) -> Endpoints:
+    """Start the embedded servers that no URL replaces (or find them running) and bring the schema up to date.
+
+    Blocks for about a second at the first start. Raises :class:`ConfigurationError` or :class:`RetriableError` that
+    say which server, why, and what to do.
+    """
+    database = settings.database_url
+    database_url = database.get_secret_value() if database else EmbeddedPostgres(settings.home).ensure()
+    migrate(database_url)
+    redis = settings.redis_url
+    redis_url = redis.get_secret_value() if redis else EmbeddedRedis(settings.home).ensure()
+    addresses = {"redis": redis_url, "kafka": settings.kafka_bootstrap, "memory": ""}
+    return Endpoints(database_url, redis_url, settings.bus, addresses[settings.bus])
+
+
+def stop_servers(settings: Settings) -> None:
+    """Stop the embedded servers of the home directory cleanly; harmless when none runs."""
+    if settings.redis_url is None:
+        EmbeddedRedis(settings.home).stop()
+    if settings.database_url is None:
+        EmbeddedPostgres(settings.home).stop()
+
+
+def event_bus(settings: Settings, endpoints: Endpoints) -> EventBus:
+    """The configured bus, not yet open."""
+    return create_bus(
+        endpoints.bus_kind,
+        endpoints.bus_address,
+        clock=WallClock(),
+        namespace=settings.namespace,
+        patience=settings.bus_patience,
+    )

@@ -1,0 +1,1 @@
+"""Settings, clocks, logging, metrics and health."""

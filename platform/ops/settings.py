@@ -1,0 +1,61 @@
+"""Settings: typed, frozen, unknown keys refused; read from the environment (``MILLSTREAM_…``) and ``.env``."""
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ..contracts.errors import ConfigurationError
+
+
+def _default_home() -> Path:
+    return Path(platformdirs.user_data_path("millstream"))
+
+
+class Settings(BaseSettings):
+    """Everything a process needs to know about its surroundings. Build it with :func:`load_settings`."""
+
+    model_config = SettingsConfigDict(env_prefix="MILLSTREAM_", env_file=".env", frozen=True, extra="forbid")
+
+    home: Path = Field(default_factory=_default_home, description="data directory of the embedded servers and runs")
+    bus: Literal["redis", "kafka", "memory"] = Field(default="redis", description="which event bus to use")
+    database_url: SecretStr | None = Field(default=None, description="libpq URL; empty: the embedded PostgreSQL")
+    redis_url: SecretStr | None = Field(default=None, description="Redis URL; empty: the embedded Redis")
+    kafka_bootstrap: str = Field(default="", description="host:port[,host:port] of the Kafka brokers")
+    namespace: str = Field(default="", description="prefix of every topic and Redis key, to share a broker")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
+    bus_patience: float = Field(default=30.0, gt=0, description="seconds a bus call waits for a lost broker")
+    heartbeat_seconds: float = Field(default=1.0, gt=0, description="interval of a runner's heartbeats")
+    lease_seconds: float = Field(default=10.0, gt=0, description="a runner without heartbeat for this long is failed")
+    intent_ttl_seconds: float = Field(default=30.0, gt=0, description="time to live of an order intent")
+    paper_slippage_bps: float = Field(default=0.0, ge=0, description="slippage of the paper venue and of backtests, in bps")
+    lab_port: int = Field(default=0, ge=0, le=65535, description="port of JupyterLab; 0: a free one")
+
+    @model_validator(mode="after")
+    def _kafka_needs_an_address(self) -> Self:
+        if self.bus == "kafka" and not self.kafka_bootstrap:
+            msg = "MILLSTREAM_BUS=kafka needs MILLSTREAM_KAFKA_BOOTSTRAP=host:port (`make kafka` starts a broker)"
+            raise ValueError(msg)
+        return self
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the settings without secrets, recorded with each run."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment, with ``overrides`` on top. Raises :class:`ConfigurationError` naming each fault."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'_'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}" for fault in error.errors()
+        )
+        raise ConfigurationError(
+            f"The settings are not valid: {faults}", hint="See docs/settings.md for every MILLSTREAM_ variable."
+        ) from error

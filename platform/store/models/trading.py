@@ -1,0 +1,230 @@
+"""The trading service's state: inbox, decisions, orders, fills, ledger, outbox, offsets, fences, halts, audit.
+
+Every row here is written by the trading service in the transaction that also stores the consumed offsets, except
+``halts`` and ``audit``, which a person or the supervisor writes.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, SmallInteger, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Base, Json, Key, Money, Nanoseconds
+
+
+class IntentRow(Base):
+    """Inbox: one row per intent id, ever. ``payload`` is the event as received; ``digest`` tells a redelivery (same)
+    from a forgery or an error (same id, other content)."""
+
+    __tablename__ = "intents"
+
+    intent_id: Mapped[Key]
+    deployment_id: Mapped[str]
+    portfolio_id: Mapped[str]
+    instrument: Mapped[str]
+    session: Mapped[str]
+    digest: Mapped[str]
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    decided_at: Mapped[Nanoseconds]
+    received_at: Mapped[Nanoseconds]
+
+
+class DecisionRow(Base):
+    """What risk decided of an intent (also redundant rejections of one id, hence the own key)."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("ix_decisions_deployment_id_ts", "deployment_id", "ts"),)
+
+    decision_id: Mapped[Key]
+    intent_id: Mapped[str] = mapped_column(Text, index=True)
+    deployment_id: Mapped[str]
+    portfolio_id: Mapped[str]
+    instrument: Mapped[str]
+    approved: Mapped[bool]
+    stage: Mapped[int] = mapped_column(SmallInteger)
+    code: Mapped[str]
+    scope: Mapped[str]
+    observed: Mapped[str]
+    limit_value: Mapped[str]
+    message: Mapped[str]
+    ts: Mapped[Nanoseconds]
+    decided_wall: Mapped[Nanoseconds]
+
+
+class OrderRow(Base):
+    """The journal: a row in state ``submitted`` is committed before the order is sent. ``attempt`` counts sends."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        Index("ix_orders_portfolio_id", "portfolio_id"),
+        Index("ix_orders_working", "state", postgresql_where="state NOT IN ('denied','filled','canceled','rejected','expired')"),
+        UniqueConstraint("intent_id", "leg"),
+    )
+
+    order_id: Mapped[Key]
+    intent_id: Mapped[str]
+    leg: Mapped[str]
+    parent_order_id: Mapped[str]
+    client_order_id: Mapped[str]
+    venue_order_id: Mapped[str]
+    attempt: Mapped[int]
+    deployment_id: Mapped[str]
+    portfolio_id: Mapped[str]
+    instrument: Mapped[str]
+    session: Mapped[str]
+    side: Mapped[str]
+    order_type: Mapped[str]
+    time_in_force: Mapped[str]
+    reduce_only: Mapped[bool]
+    quantity: Mapped[Money]
+    filled: Mapped[Money]
+    average_price: Mapped[Money | None]
+    limit_price: Mapped[Money | None]
+    stop_price: Mapped[Money | None]
+    stop_loss: Mapped[Money | None]
+    take_profit: Mapped[Money | None]
+    state: Mapped[str]
+    previous_state: Mapped[str]
+    version: Mapped[int]
+    reason: Mapped[str]
+    reserved: Mapped[Money]
+    decided_at: Mapped[Nanoseconds]
+    expires_at: Mapped[Nanoseconds]
+    created_ts: Mapped[Nanoseconds]
+    updated_ts: Mapped[Nanoseconds]
+    intent_wall: Mapped[Nanoseconds]
+    journalled_wall: Mapped[Nanoseconds]
+    acked_wall: Mapped[Nanoseconds]
+
+
+class FillRow(Base):
+    __tablename__ = "fills"
+    __table_args__ = (Index("ix_fills_portfolio_id_ts", "portfolio_id", "ts"),)
+
+    venue: Mapped[Key]
+    account: Mapped[Key]
+    trade_id: Mapped[Key]
+    order_id: Mapped[str] = mapped_column(Text, index=True)
+    intent_id: Mapped[str]
+    deployment_id: Mapped[str]
+    portfolio_id: Mapped[str]
+    instrument: Mapped[str]
+    session: Mapped[str]
+    side: Mapped[str]
+    quantity: Mapped[Money]
+    price: Mapped[Money]
+    fee: Mapped[Money]
+    fee_currency: Mapped[str]
+    liquidity: Mapped[str]
+    realized_pnl: Mapped[Money]
+    leg: Mapped[str]
+    late: Mapped[bool]
+    ts: Mapped[Nanoseconds]
+    portfolio_version: Mapped[int] = mapped_column(BigInteger)
+
+
+class PositionRow(Base):
+    __tablename__ = "positions"
+
+    portfolio_id: Mapped[Key]
+    instrument: Mapped[Key]
+    quantity: Mapped[Money]
+    average_price: Mapped[Money]
+    realized_pnl: Mapped[Money]
+    fees: Mapped[Money]
+    currency: Mapped[str]
+    updated_ts: Mapped[Nanoseconds]
+
+
+class CashRow(Base):
+    __tablename__ = "cash"
+
+    portfolio_id: Mapped[Key]
+    currency: Mapped[Key]
+    amount: Mapped[Money]
+
+
+class EquityRow(Base):
+    """Equity of a portfolio at the close of each slice; hypertable or partitioned by month like candles."""
+
+    __tablename__ = "equity"
+    __table_args__ = {"postgresql_partition_by": "RANGE (ts)"}  # noqa: RUF012 - SQLAlchemy's form
+
+    portfolio_id: Mapped[Key]
+    ts: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    equity: Mapped[Money]
+    cash: Mapped[Money]
+    realized_pnl: Mapped[Money]
+    unrealized_pnl: Mapped[Money]
+    fees: Mapped[Money]
+
+
+class LatchRow(Base):
+    """Small facts that risk must remember across restarts (day's start equity, a tripped loss latch), per scope."""
+
+    __tablename__ = "risk_latches"
+
+    scope: Mapped[Key]
+    scope_id: Mapped[Key]
+    name: Mapped[Key]
+    value: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    ts: Mapped[Nanoseconds]
+
+
+class OutboxRow(Base):
+    """Events committed with the state, published right after; what a crash left here is swept at the next start."""
+
+    __tablename__ = "outbox"
+
+    sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    topic: Mapped[str]
+    key: Mapped[str]
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ConsumedOffsetRow(Base):
+    """Offset of the last record of a partition whose effects are committed."""
+
+    __tablename__ = "consumed_offsets"
+
+    consumer: Mapped[Key]
+    topic: Mapped[Key]
+    partition: Mapped[int] = mapped_column(primary_key=True)
+    offset: Mapped[int] = mapped_column("offset_", BigInteger)
+
+
+class FenceRow(Base):
+    """Which instance of a service may write: every commit checks its epoch against this row."""
+
+    __tablename__ = "fences"
+
+    name: Mapped[Key]
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    holder: Mapped[str]
+    taken_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class HaltRow(Base):
+    """Kill switch by scope; no row means active. Read inside the transaction that journals a send."""
+
+    __tablename__ = "halts"
+
+    scope: Mapped[Key]
+    scope_id: Mapped[Key]
+    state: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class AuditRow(Base):
+    __tablename__ = "audit"
+
+    sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[Json]
