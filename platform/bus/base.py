@@ -1,7 +1,7 @@
 """The event bus: an ordered, partitioned, at-least-once log, whatever carries it.
 
 Records with the same key keep their order. A consumer's position is the offset of the last record it handled; trading
-services keep it in the database beside their state, so ``commit`` is only for consumers that have no state of their own.
+services keep it in the database beside their state, so ``commit`` is for consumers without state.
 """
 
 from abc import ABC, abstractmethod
@@ -15,11 +15,15 @@ from ..contracts.topics import Topic
 
 
 class TopicPartition(NamedTuple):
+    """One ordered log of a topic."""
+
     topic: str
     partition: int
 
 
 class TopicPartitionOffset(NamedTuple):
+    """Where a record stands."""
+
     topic: str
     partition: int
     offset: int

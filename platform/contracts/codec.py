@@ -54,12 +54,16 @@ def event_types(topic: str) -> tuple[type[Event], ...]:
 
 
 def encode(event: Event) -> bytes:
+    """JSON of one event, its ``type`` first."""
     return _encoder.encode(event)
 
 
 def decode(topic: str, payload: bytes) -> Event:
-    """The event in ``payload``. Raises :class:`UndecodableMessageError` for bytes that are none of the topic's types,
-    or whose schema version is newer than this code knows."""
+    """The event in ``payload``.
+
+    Raises :class:`UndecodableMessageError` for bytes that are none of the topic's types, or whose schema version is
+    newer than this code knows.
+    """
     try:
         event: Event = _decoders[topic].decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

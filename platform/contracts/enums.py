@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class Side(StrEnum):
+    """Direction of an order, a fill or a public trade."""
+
     BUY = "buy"
     SELL = "sell"
 
@@ -26,6 +28,8 @@ class OrderType(StrEnum):
 
 
 class TimeInForce(StrEnum):
+    """How long an order works: until canceled, at once or not at all (in part or whole), until the day ends."""
+
     GTC = "gtc"
     IOC = "ioc"
     FOK = "fok"
@@ -60,6 +64,8 @@ _TERMINAL = frozenset(
 
 
 class Liquidity(StrEnum):
+    """Whether a fill made the market (a resting order) or took it."""
+
     MAKER = "maker"
     TAKER = "taker"
 
@@ -73,6 +79,8 @@ class HaltState(StrEnum):
 
 
 class ScopeKind(StrEnum):
+    """What a halt, a limit or an alert is about."""
+
     GLOBAL = "global"
     PORTFOLIO = "portfolio"
     DEPLOYMENT = "deployment"
@@ -87,6 +95,8 @@ class Target(StrEnum):
 
 
 class DesiredState(StrEnum):
+    """What the supervisor is to make of a deployment."""
+
     RUNNING = "running"
     STOPPED = "stopped"
 

@@ -29,7 +29,8 @@ def parse_instrument(text: str) -> str:
     """Check an instrument key such as ``SAMPLE:AAPL`` or ``BINANCE:BTC/USDT`` and return it."""
     if _INSTRUMENT.fullmatch(text) is None:
         raise InputError(
-            f"{text!r} is not an instrument", hint="Write EXCHANGE:SYMBOL, for example SAMPLE:AAPL or BINANCE:BTC/USDT."
+            f"{text!r} is not an instrument",
+            hint="Write EXCHANGE:SYMBOL, for example SAMPLE:AAPL or BINANCE:BTC/USDT.",
         )
     return text
 

@@ -4,6 +4,7 @@
 renamed, retyped or removed: :func:`incompatibilities` finds what breaks that.
 """
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,20 @@ SCHEMAS = Path(__file__).parent / "schemas"
 
 def topic_schema(topic: str) -> dict[str, Any]:
     """JSON Schema (2020-12) of everything that may stand on ``topic``, its definitions under ``$defs``."""
-    (schema,), components = msgspec.json.schema_components(
-        [TOPIC_TYPES[topic]], ref_template="#/$defs/{name}"
-    )
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": topic, **schema, "$defs": components}
+    (schema,), components = msgspec.json.schema_components([TOPIC_TYPES[topic]], ref_template="#/$defs/{name}")
+    for definition in components.values():
+        if "description" in definition:  # Python 3.13 strips the indentation of docstrings, 3.11 does not
+            definition["description"] = inspect.cleandoc(definition["description"])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": topic,
+        **schema,
+        "$defs": components,
+    }
 
 
 def render(topic: str) -> str:
+    """The text of a committed schema file."""
     return json.dumps(topic_schema(topic), indent=2, sort_keys=True) + "\n"
 
 

@@ -15,7 +15,8 @@ def timeframe_ns(timeframe: str) -> int:
     match = _PATTERN.fullmatch(timeframe)
     if match is None:
         raise InputError(
-            f"{timeframe!r} is not a timeframe", hint="Use a number and a unit (s, m, h, d, w), for example 5m, 1h or 1d."
+            f"{timeframe!r} is not a timeframe",
+            hint="Use a number and a unit (s, m, h, d, w), for example 5m, 1h or 1d.",
         )
     return int(match[1]) * _UNITS[match[2]]
 

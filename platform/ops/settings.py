@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(default=1.0, gt=0, description="interval of a runner's heartbeats")
     lease_seconds: float = Field(default=10.0, gt=0, description="a runner without heartbeat for this long is failed")
     intent_ttl_seconds: float = Field(default=30.0, gt=0, description="time to live of an order intent")
-    paper_slippage_bps: float = Field(default=0.0, ge=0, description="slippage of the paper venue and of backtests, in bps")
+    paper_slippage_bps: float = Field(
+        default=0.0, ge=0, description="slippage of the paper venue and of backtests, in bps"
+    )
     lab_port: int = Field(default=0, ge=0, le=65535, description="port of JupyterLab; 0: a free one")
 
     @model_validator(mode="after")
@@ -49,7 +51,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment, with ``overrides`` on top. Raises :class:`ConfigurationError` naming each fault."""
+    """Settings from the environment, with ``overrides`` on top. Raises :class:`ConfigurationError`."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -57,5 +59,6 @@ def load_settings(**overrides: object) -> Settings:
             f"{'_'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}" for fault in error.errors()
         )
         raise ConfigurationError(
-            f"The settings are not valid: {faults}", hint="See docs/settings.md for every MILLSTREAM_ variable."
+            f"The settings are not valid: {faults}",
+            hint="See docs/settings.md for every MILLSTREAM_ variable.",
         ) from error

@@ -34,6 +34,8 @@ class DeploymentChanged(Event, frozen=True, kw_only=True, tag="deployment.change
 
 
 class AlertRaised(Event, frozen=True, kw_only=True, tag="alert.raised"):
+    """Something that a person should know; ``code`` is stable, ``message`` is for reading."""
+
     source: str
     severity: Literal["info", "warning", "critical"]
     code: str

@@ -14,6 +14,8 @@ from .base import Event
 
 
 class InstrumentRegistered(Event, frozen=True, kw_only=True, tag="instrument.registered"):
+    """An instrument was added or its terms changed."""
+
     instrument: Instrument
 
 
@@ -27,7 +29,7 @@ class MarketEvent(Event, frozen=True, kw_only=True):
 
 
 class BarOpened(MarketEvent, frozen=True, kw_only=True, tag="bar_opened"):
-    """The first price of a bar: where market orders decided at the previous close execute on bar data. ``ts`` = open."""
+    """The first price of a bar: where market orders decided at the previous close execute. ``ts`` = open time."""
 
     timeframe: str
     open: Decimal
@@ -79,6 +81,8 @@ class SessionEnded(MarketEvent, frozen=True, kw_only=True, tag="session_ended"):
 
 
 class IndicatorsComputed(Event, frozen=True, kw_only=True, tag="features.indicators"):
+    """Indicator values of one instrument at the close of the bar that ended at ``ts``."""
+
     instrument: str
     ts: int
     timeframe: str

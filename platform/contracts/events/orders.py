@@ -60,6 +60,8 @@ class IntentCleared(Event, frozen=True, kw_only=True, tag="intent.cleared"):
 
 
 class TradeApproved(Event, frozen=True, kw_only=True, tag="trade.approved"):
+    """Both stages let the intent pass; ``reserved_notional`` is held until its order ends."""
+
     intent: OrderIntent
     order_id: str
     reserved_notional: Decimal

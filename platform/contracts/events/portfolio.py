@@ -20,7 +20,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PortfolioUpdated(Event, frozen=True, kw_only=True, tag="portfolio.updated"):
-    """``version`` grows with every fill and cash change; ``equity`` is cash plus positions at marks, in ``currency``."""
+    """``version`` grows with every fill and cash change; ``equity`` is cash plus positions at marks."""
 
     portfolio_id: str
     version: int

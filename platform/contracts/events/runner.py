@@ -7,6 +7,8 @@ from .base import Event
 
 
 class RunnerEvent(Event, frozen=True, kw_only=True):
+    """Which runner speaks: a deployment's, under this epoch."""
+
     deployment_id: str
     epoch: int
     session: str = ""
@@ -28,12 +30,14 @@ class RunnerHeartbeat(RunnerEvent, frozen=True, kw_only=True, tag="runner.heartb
 
 
 class SliceFinished(RunnerEvent, frozen=True, kw_only=True, tag="runner.slice"):
-    """The runner has finished the slice that closed at ``ts`` and these are all intents it made of it, published before."""
+    """The runner has finished the slice that closed at ``ts``; these are all its intents of it, published before."""
 
     ts: int
     intents: tuple[str, ...] = ()
 
 
 class RunnerLog(RunnerEvent, frozen=True, kw_only=True, tag="runner.log"):
+    """A piece of what the notebook printed."""
+
     stream: Literal["stdout", "stderr"]
     text: str

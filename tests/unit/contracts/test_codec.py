@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from millstream.contracts import codec
 from millstream.contracts.errors import UndecodableMessageError
 from millstream.contracts.events import SliceFinished

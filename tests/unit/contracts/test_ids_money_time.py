@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+
 from millstream.contracts import ids
 from millstream.contracts.clock import ManualClock
 from millstream.contracts.errors import InputError
@@ -13,7 +14,12 @@ from millstream.contracts.time import from_datetime, iso, timeframe_ns, to_datet
 
 def test_intent_id_same_event_same_id_and_any_difference_another() -> None:
     base = ("dep", "SAMPLE:AAPL", 5, 0)
-    others = [("dex", *base[1:]), ("dep", "SAMPLE:IBM", 5, 0), ("dep", "SAMPLE:AAPL", 6, 0), ("dep", "SAMPLE:AAPL", 5, 1)]
+    others = [
+        ("dex", *base[1:]),
+        ("dep", "SAMPLE:IBM", 5, 0),
+        ("dep", "SAMPLE:AAPL", 6, 0),
+        ("dep", "SAMPLE:AAPL", 5, 1),
+    ]
     assert ids.intent_id(*base) == ids.intent_id(*base)
     assert len({ids.intent_id(*base), *(ids.intent_id(*other) for other in others)}) == 5
 
@@ -51,7 +57,9 @@ def test_round_to_tick_is_half_even_and_bps_are_of_the_reference() -> None:
     assert bps_between(Decimal(101), Decimal(100)) == 100
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("1m", 60), ("5m", 300), ("4h", 14_400), ("1d", 86_400), ("1w", 604_800)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("1m", 60), ("5m", 300), ("4h", 14_400), ("1d", 86_400), ("1w", 604_800)]
+)
 def test_timeframe_length(text: str, seconds: int) -> None:
     assert timeframe_ns(text) == seconds * 1_000_000_000
 

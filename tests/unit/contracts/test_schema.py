@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+
 from millstream.contracts.codec import TOPIC_TYPES
 from millstream.contracts.schema import SCHEMAS, incompatibilities, render, topic_schema
 from millstream.contracts.topics import TOPICS

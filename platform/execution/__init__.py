@@ -1,0 +1,1 @@
+"""Order lifecycle, venues and the executor."""

@@ -1,0 +1,1 @@
+"""Risk rules, the pure engine that applies them, and the service around it."""

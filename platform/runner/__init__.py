@@ -1,0 +1,1 @@
+"""The processes that execute promoted notebooks, and their supervisor."""
