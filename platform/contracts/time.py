@@ -39,3 +39,8 @@ def from_datetime(moment: datetime) -> int:
 def iso(ns: int) -> str:
     """ISO 8601 text in UTC, for people and JSON output."""
     return to_datetime(ns).isoformat().replace("+00:00", "Z")
+
+
+def from_iso(text: str) -> int:
+    """Nanoseconds of an ISO 8601 text with a zone, as :func:`iso` writes it. Raises ``ValueError`` for any other."""
+    return from_datetime(datetime.fromisoformat(text))

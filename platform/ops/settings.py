@@ -1,6 +1,8 @@
 """Settings: typed, frozen, unknown keys refused; read from the environment (``MILLSTREAM_…``) and ``.env``."""
 
+import difflib
 import hashlib
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -11,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..contracts.errors import ConfigurationError
 
+PREFIX = "MILLSTREAM_"
+
 
 def _default_home() -> Path:
     return Path(platformdirs.user_data_path("millstream"))
@@ -19,7 +23,7 @@ def _default_home() -> Path:
 class Settings(BaseSettings):
     """Everything a process needs to know about its surroundings. Build it with :func:`load_settings`."""
 
-    model_config = SettingsConfigDict(env_prefix="MILLSTREAM_", env_file=".env", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", frozen=True, extra="forbid")
 
     home: Path = Field(default_factory=_default_home, description="data directory of the embedded servers and runs")
     bus: Literal["redis", "kafka", "memory"] = Field(default="redis", description="which event bus to use")
@@ -50,8 +54,32 @@ class Settings(BaseSettings):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
+# Variables that one process hands to another or to the tests; not settings.
+OTHER_VARIABLES = frozenset(
+    {
+        "MILLSTREAM_BACKTEST",
+        "MILLSTREAM_DEBUG",
+        "MILLSTREAM_FAILPOINT",
+        "MILLSTREAM_REQUIRE_KAFKA",
+        "MILLSTREAM_RUNTIME",
+    }
+)
+
+
+def _refuse_unknown_variables() -> None:
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in known | OTHER_VARIABLES:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise ConfigurationError(
+                f"{name} is not a setting",
+                hint=f"Did you mean {near[0]}?" if near else "See docs/settings.md for every MILLSTREAM_ variable.",
+            )
+
+
 def load_settings(**overrides: object) -> Settings:
     """Settings from the environment, with ``overrides`` on top. Raises :class:`ConfigurationError`."""
+    _refuse_unknown_variables()
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:

@@ -9,7 +9,7 @@ from millstream.contracts import ids
 from millstream.contracts.clock import ManualClock
 from millstream.contracts.errors import InputError
 from millstream.contracts.money import bps_between, decimal, floor_to_step, round_to_tick
-from millstream.contracts.time import from_datetime, iso, timeframe_ns, to_datetime
+from millstream.contracts.time import from_datetime, from_iso, iso, timeframe_ns, to_datetime
 
 
 def test_intent_id_same_event_same_id_and_any_difference_another() -> None:
@@ -74,6 +74,7 @@ def test_times_round_trip_and_naive_ones_are_refused() -> None:
     moment = datetime(2022, 1, 31, 5, 31, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
     assert to_datetime(from_datetime(moment)) == moment
     assert iso(0) == "1970-01-01T00:00:00Z"
+    assert from_iso(iso(from_datetime(moment))) == from_datetime(moment)
     with pytest.raises(ValueError, match="time zone"):
         from_datetime(moment.astimezone(UTC).replace(tzinfo=None))
 

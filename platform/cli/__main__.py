@@ -1,0 +1,5 @@
+"""``python -m millstream.cli``."""
+
+from .main import main
+
+main()

@@ -1,0 +1,80 @@
+"""Exit codes and error messages of the command line.
+
+0 success · 1 the answer is no (parity differs, a check failed) · 2 wrong input or configuration · 3 not found ·
+4 conflict with the present state · 5 passing fault, try again · 6 fatal · 130 interrupted
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import typer
+from rich.markup import escape
+
+from ..contracts.errors import MillstreamError
+from .output import errors
+
+T = TypeVar("T")
+ANSWER_IS_NO = 1
+INTERRUPTED = 130
+
+
+def debug_wanted() -> bool:
+    """Whether the user asked for tracebacks (``--debug`` or ``MILLSTREAM_DEBUG=1``)."""
+    return "--debug" in sys.argv or os.environ.get("MILLSTREAM_DEBUG", "") not in {"", "0"}
+
+
+def report(error: MillstreamError) -> None:
+    """One message and what to do about it, on standard error."""
+    errors.print(f"[bold red]error:[/bold red] {escape(str(error))}", soft_wrap=True)
+    if error.hint:
+        errors.print(f"[yellow]what to do:[/yellow] {escape(error.hint)}", soft_wrap=True)
+
+
+def exit_reporting(run: Callable[[], object]) -> None:
+    """Call ``run``; an error of ours becomes a message and its exit code, with a traceback only when asked for."""
+    try:
+        run()
+    except MillstreamError as error:
+        if debug_wanted():
+            raise
+        report(error)
+        sys.exit(error.exit_code)
+
+
+def run_async(main: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine to its end; Ctrl-C or SIGTERM cancels it, lets it clean up and exits with 130.
+
+    In a notebook, whose kernel already runs a loop, the coroutine gets a thread and a loop of its own.
+    """
+    if threading.current_thread() is threading.main_thread() and not _loop_is_running():
+        return _run_stoppable(main)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, main).result()
+
+
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _run_stoppable(main: Coroutine[Any, Any, T]) -> T:
+    async def stoppable() -> T:
+        task = asyncio.current_task()
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await main
+
+    try:
+        return asyncio.run(stoppable())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        errors.print("[yellow]interrupted: everything that this command started has been stopped[/yellow]")
+        raise typer.Exit(INTERRUPTED) from None

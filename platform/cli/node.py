@@ -1,0 +1,203 @@
+"""The platform on one machine: embedded servers, trading, market and supervisor processes, JupyterLab."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from ..bootstrap import Endpoints, ensure_servers, stop_servers
+from ..contracts.errors import ConflictError, RetriableError
+from ..ops.clock import WallClock
+from ..ops.settings import Settings
+from .processes import ProcessManager, Service
+
+_log = structlog.get_logger()
+HEALTH_SECONDS = 0.5
+
+
+class NodeInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a running node says about itself in ``run/node.json``."""
+
+    pid: int
+    home: str
+    bus: str
+    services: dict[str, int]
+    lab_url: str = ""
+
+
+def _run_directory(settings: Settings) -> Path:
+    return settings.home / "run"
+
+
+def read_node(settings: Settings) -> NodeInfo | None:
+    """The node that runs on this home directory, or None."""
+    file = _run_directory(settings) / "node.json"
+    try:
+        info = msgspec.json.decode(file.read_bytes(), type=NodeInfo)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+    return info if _locked(settings) else None
+
+
+def _locked(settings: Settings) -> bool:
+    try:
+        with node_lock(settings):
+            return False
+    except ConflictError:
+        return True
+
+
+@contextlib.contextmanager
+def node_lock(settings: Settings) -> Iterator[None]:
+    """Hold the one lock of a home directory. Raises :class:`ConflictError` while another process holds it."""
+    directory = _run_directory(settings)
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "node.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(
+                f"Millstream already runs on {settings.home}",
+                hint="Stop it with `millstream down`, or set MILLSTREAM_HOME to another directory.",
+            ) from None
+        yield
+
+
+def core_services() -> tuple[Service, ...]:
+    """What every trade needs: the trading service and the supervisor of runners."""
+    return (
+        Service("trading", ["-m", "millstream.execution"]),
+        Service("supervisor", ["-m", "millstream.runner"], stop_seconds=20.0),
+    )
+
+
+def market_service(arguments: Sequence[str]) -> Service:
+    """The feeds named in ``arguments``, and ingestion of what they publish."""
+    return Service("market", ["-m", "millstream.market", *arguments])
+
+
+def lab_service(workspace: Path, port: int, token: str) -> Service:
+    """JupyterLab on ``workspace``, bound to this machine only, with a token."""
+    return Service(
+        "lab",
+        [
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.root_dir={workspace}",
+            "--ServerApp.allow_root=True",
+            "--LabApp.default_url=/lab/tree/strategies/sma_cross.ipynb",
+            "--LabApp.extension_manager=readonly",
+        ],
+        environment={"JUPYTER_TOKEN": token},
+    )
+
+
+def free_port() -> int:
+    """A local TCP port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def wait_for_port(port: int, seconds: float = 60.0) -> None:
+    """Return when something listens on the local ``port``. Raises :class:`RetriableError` after ``seconds``."""
+    clock = WallClock()
+    deadline = clock.monotonic() + round(seconds * 1e9)
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            if clock.monotonic() > deadline:
+                raise RetriableError(f"nothing listens on port {port}", hint="See log/lab.log in the home.") from None
+            await clock.sleep(0.1)
+        else:
+            writer.close()
+            return
+
+
+async def keep_servers(settings: Settings) -> None:
+    """Start an embedded server again when it died; its clients reconnect by themselves."""
+    while True:
+        await asyncio.sleep(HEALTH_SECONDS)
+        try:
+            await asyncio.to_thread(ensure_servers, settings)
+        except RetriableError as error:
+            _log.error("embedded server does not come back, trying again", error=str(error), hint=error.hint)
+
+
+@contextlib.asynccontextmanager
+async def running_core(settings: Settings) -> AsyncIterator[tuple[Endpoints, ProcessManager]]:
+    """Embedded servers, trading service and supervisor for the time of one command; all stopped at its end."""
+    with node_lock(settings):
+        endpoints = await asyncio.to_thread(ensure_servers, settings)
+        try:
+            async with ProcessManager(settings.home / "log", WallClock()) as processes:
+                keeper = asyncio.create_task(keep_servers(settings))
+                try:
+                    for service in core_services():
+                        await processes.start(service)
+                    yield endpoints, processes
+                finally:
+                    keeper.cancel()
+                    await asyncio.gather(keeper, return_exceptions=True)
+        finally:
+            await asyncio.to_thread(stop_servers, settings)
+
+
+async def run_node(
+    settings: Settings,
+    *,
+    workspace: Path,
+    with_lab: bool,
+    feeds: Sequence[str],
+    ready: asyncio.Future[NodeInfo],
+) -> None:
+    """Run the platform until it is told to stop (SIGTERM, SIGINT or cancellation); ``ready`` gets its description."""
+    async with running_core(settings) as (_, processes):
+        await processes.start(market_service(feeds))
+        lab_url = ""
+        if with_lab:
+            port, token = settings.lab_port or free_port(), secrets.token_hex(16)
+            await processes.start(lab_service(workspace, port, token))
+            await wait_for_port(port)
+            lab_url = f"http://127.0.0.1:{port}/lab/tree/strategies/sma_cross.ipynb?token={token}"
+        services = {name: processes.pid(name) for name in ("trading", "supervisor", "market")}
+        info = NodeInfo(pid=os.getpid(), home=str(settings.home), bus=settings.bus, services=services, lab_url=lab_url)
+        file = _run_directory(settings) / "node.json"
+        file.touch(mode=0o600)
+        file.write_bytes(msgspec.json.encode(info))
+        ready.set_result(info)
+        try:
+            await _until_stopped(processes)
+        finally:
+            file.unlink(missing_ok=True)
+
+
+async def _until_stopped(processes: ProcessManager) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    waiting = asyncio.create_task(stop.wait())
+    watching = asyncio.create_task(processes.watch())
+    try:
+        done, _ = await asyncio.wait({waiting, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if watching in done:
+            watching.result()
+    finally:
+        for task in (waiting, watching):
+            task.cancel()
+        await asyncio.gather(waiting, watching, return_exceptions=True)

@@ -1,0 +1,137 @@
+"""``up``, ``down``, ``doctor``, ``lab`` and ``demo``."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..bootstrap import stop_servers
+from ..contracts.errors import FatalError, NotFoundError, RetriableError
+from ..ops.clock import WallClock
+from ..ops.settings import Settings, load_settings
+from . import doctor as checks
+from .errors import ANSWER_IS_NO, run_async
+from .node import NodeInfo, read_node, run_node
+from .options import Json
+from .output import console, print_json
+from .workspace import workspace
+
+Notebooks = Annotated[
+    Path | None,
+    typer.Option("--notebooks", help="Folder that JupyterLab opens (default: here, if it has strategies/)."),
+]
+DEFAULT_FEEDS = ("sample", "simulated")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to ``app``."""
+    for command in (up, down, doctor, lab, demo):
+        app.command()(command)
+
+
+def up(
+    notebooks: Notebooks = None,
+    lab: Annotated[bool, typer.Option("--lab/--no-lab", help="Start JupyterLab too.")] = True,
+    detach: Annotated[bool, typer.Option("--detach", help="Go to the background; `down` stops it.")] = False,
+    speed: Annotated[float, typer.Option(min=0.01, help="Bars a second of the sample replay.")] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Start the platform: servers, market, trading, supervisor, JupyterLab; stays until Ctrl-C or `down`."""
+    settings = load_settings()
+    folder = workspace(settings, notebooks)
+    if detach:
+        _show_node(_start_detached(settings, folder, lab, speed), as_json)
+        return
+
+    async def run() -> None:
+        ready: asyncio.Future[NodeInfo] = asyncio.get_running_loop().create_future()
+        ready.add_done_callback(lambda done: done.cancelled() or _show_node(done.result(), as_json, staying=True))
+        feeds = [*DEFAULT_FEEDS, "--speed", str(speed)]
+        await run_node(settings, workspace=folder, with_lab=lab, feeds=feeds, ready=ready)
+
+    run_async(run())
+    console.print("stopped; your data stays in", str(settings.home), soft_wrap=True)
+
+
+def _start_detached(settings: Settings, folder: Path, lab: bool, speed: float) -> NodeInfo:
+    log = settings.home / "log" / "node.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    arguments = ["-m", "millstream.cli", "up", "--notebooks", str(folder), "--speed", str(speed)]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments, "--lab" if lab else "--no-lab"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    clock = WallClock()
+    while process.poll() is None:
+        info = read_node(settings)
+        if info is not None and info.pid == process.pid:
+            return info
+        clock.block(0.1)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    raise FatalError(f"the platform did not start:\n{tail}", hint=f"The whole log: {log}")
+
+
+def _show_node(info: NodeInfo, as_json: bool, *, staying: bool = False) -> None:
+    if as_json:
+        print_json(info)
+        return
+    console.print(f"[bold green]Millstream is up[/bold green] on {info.home} (bus: {info.bus})", soft_wrap=True)
+    if info.lab_url:
+        console.print(f"JupyterLab: [link={info.lab_url}]{info.lab_url}[/link]", soft_wrap=True)
+    console.print("In a notebook: [cyan]%ms promote strategies/sma_cross.ipynb[/cyan], then [cyan]%ms orders[/cyan]")
+    console.print("Ctrl-C stops everything." if staying else "`millstream down` stops everything.")
+
+
+def down() -> None:
+    """Stop what `up` started, and the embedded servers of this home directory."""
+    settings = load_settings()
+    info = read_node(settings)
+    if info is not None:
+        os.kill(info.pid, signal.SIGTERM)
+        clock = WallClock()
+        deadline = clock.monotonic() + 40_000_000_000
+        while read_node(settings) is not None:
+            if clock.monotonic() > deadline:
+                raise RetriableError(
+                    f"process {info.pid} does not stop",
+                    hint=f"Look at {settings.home / 'log'}, then run `down` again.",
+                )
+            clock.block(0.1)
+    stop_servers(settings)
+    console.print("stopped" if info else "nothing was running; embedded servers are stopped")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check this machine and installation; exit code 1 when something is wrong."""
+    results = checks.run(load_settings())
+    checks.show(results, as_json)
+    if any(result.status == "wrong" for result in results):
+        raise typer.Exit(ANSWER_IS_NO)
+
+
+def lab() -> None:
+    """Print the address of the running JupyterLab."""
+    info = read_node(load_settings())
+    if info is None or not info.lab_url:
+        raise NotFoundError("no JupyterLab is running", hint="Start it with `millstream up`.")
+    console.print(info.lab_url, soft_wrap=True, highlight=False)
+
+
+def demo(
+    bus: Annotated[str, typer.Option(help="redis or kafka (starts a broker if none is set).")] = "",
+    as_json: Json = False,
+) -> None:
+    """Backtest two strategies, promote them to paper, replay the market through the running system, compare."""
+    from .demo import run_demo
+
+    if not run_async(run_demo(bus or os.environ.get("MILLSTREAM_BUS", "") or "redis", as_json)):
+        raise typer.Exit(ANSWER_IS_NO)
