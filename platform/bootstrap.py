@@ -1,9 +1,12 @@
 """Where every process finds its servers: the user's own by URL, else the embedded ones of the home directory."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from .bus.base import EventBus
-from .bus.factory import create_bus
+from .bus.factory import BusKind, create_bus
+from .contracts.topics import TOPICS
 from .ops.clock import WallClock
 from .ops.settings import Settings
 from .store.embedded import EmbeddedPostgres, EmbeddedRedis
@@ -16,7 +19,7 @@ class Endpoints:
 
     database_url: str
     redis_url: str
-    bus_kind: str
+    bus_kind: BusKind
     bus_address: str
 
 
@@ -31,16 +34,31 @@ def ensure_servers(settings: Settings) -> Endpoints:
     migrate(database_url)
     redis = settings.redis_url
     redis_url = redis.get_secret_value() if redis else EmbeddedRedis(settings.home).ensure()
-    addresses = {"redis": redis_url, "kafka": settings.kafka_bootstrap, "memory": ""}
+    addresses: dict[BusKind, str] = {"redis": redis_url, "kafka": settings.kafka_bootstrap, "memory": ""}
     return Endpoints(database_url, redis_url, settings.bus, addresses[settings.bus])
+
+
+def revive_servers(settings: Settings) -> None:
+    """Start those embedded servers again that do not live any more; errors as :func:`ensure_servers`."""
+    for url, server in ((settings.database_url, EmbeddedPostgres), (settings.redis_url, EmbeddedRedis)):
+        if not url and not server(settings.home).alive():
+            server(settings.home).ensure()
 
 
 def stop_servers(settings: Settings) -> None:
     """Stop the embedded servers of the home directory cleanly; harmless when none runs."""
-    if settings.redis_url is None:
+    if not settings.redis_url:
         EmbeddedRedis(settings.home).stop()
-    if settings.database_url is None:
+    if not settings.database_url:
         EmbeddedPostgres(settings.home).stop()
+
+
+@contextlib.asynccontextmanager
+async def open_bus(settings: Settings, endpoints: Endpoints) -> AsyncIterator[EventBus]:
+    """The configured bus, open and with every topic of the table."""
+    async with event_bus(settings, endpoints) as bus:
+        await bus.create_topics(TOPICS.values())
+        yield bus
 
 
 def event_bus(settings: Settings, endpoints: Endpoints) -> EventBus:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ..bootstrap import ensure_servers, event_bus
+from ..bootstrap import ensure_servers, open_bus
 from ..contracts.time import from_datetime, iso
 from ..market import candles, instruments, sessions
 from ..market.import_report import ImportReport
@@ -125,7 +125,7 @@ async def _replay(
         connection.commit()
     feed = ReplayFeed(endpoints.database_url, session, WallClock(), start=to_utc(start), end=to_utc(end))
     console.print(f"session [bold]{feed.session}[/bold]: {', '.join(keys)} at {speed:g} bars a second; Ctrl-C ends it")
-    async with event_bus(settings, endpoints) as bus:
+    async with open_bus(settings, endpoints) as bus:
         await feed.run(persistent(bus_publisher(bus), WallClock()))
 
 
@@ -134,7 +134,7 @@ def _announce(settings: Settings, keys: list[str]) -> None:
         endpoints = await asyncio.to_thread(ensure_servers, settings)
         with database(settings) as connection:
             found = [instruments.get(connection, key) for key in keys]
-        async with event_bus(settings, endpoints) as bus:
+        async with open_bus(settings, endpoints) as bus:
             await instruments.announce(bus, WallClock(), found)
 
     if keys:

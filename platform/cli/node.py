@@ -13,14 +13,21 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from ..bootstrap import Endpoints, ensure_servers, stop_servers
+from ..bootstrap import Endpoints, ensure_servers, revive_servers, stop_servers
 from ..contracts.errors import ConflictError, RetriableError
+from ..contracts.time import from_iso
+from ..market import sessions
+from ..market.sample import SYMBOLS, TIMEFRAME, import_sample, sample_instrument
 from ..ops.clock import WallClock
 from ..ops.settings import Settings
+from ..store.database import connect_sync
 from .processes import ProcessManager, Service
 
 _log = structlog.get_logger()
 HEALTH_SECONDS = 0.5
+SAMPLE_SESSION = "sample-"
+# Five years of history before the first bar: every strategy is warm from the beginning.
+SAMPLE_START = "2005-01-01T00:00:00Z"
 
 
 class NodeInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +140,7 @@ async def keep_servers(settings: Settings) -> None:
     while True:
         await asyncio.sleep(HEALTH_SECONDS)
         try:
-            await asyncio.to_thread(ensure_servers, settings)
+            await asyncio.to_thread(revive_servers, settings)
         except RetriableError as error:
             _log.error("embedded server does not come back, trying again", error=str(error), hint=error.hint)
 
@@ -162,12 +169,13 @@ async def run_node(
     *,
     workspace: Path,
     with_lab: bool,
-    feeds: Sequence[str],
+    speed: float,
     ready: asyncio.Future[NodeInfo],
 ) -> None:
     """Run the platform until it is told to stop (SIGTERM, SIGINT or cancellation); ``ready`` gets its description."""
-    async with running_core(settings) as (_, processes):
-        await processes.start(market_service(feeds))
+    async with running_core(settings) as (endpoints, processes):
+        session = await asyncio.to_thread(sample_market, endpoints.database_url, speed)
+        await processes.start(market_service(["simulated", f"replay:session={session}"]))
         lab_url = ""
         if with_lab:
             port, token = settings.lab_port or free_port(), secrets.token_hex(16)
@@ -184,6 +192,26 @@ async def run_node(
             await _until_stopped(processes)
         finally:
             file.unlink(missing_ok=True)
+
+
+def sample_market(database_url: str, speed: float) -> str:
+    """Id of the replay of the sample stocks: the one that an earlier run left unfinished, else a new one."""
+    with connect_sync(database_url) as conn:
+        import_sample(conn)
+        left = [one for one in sessions.list_sessions(conn) if one.session_id.startswith(SAMPLE_SESSION)]
+        unfinished = [one for one in left if one.state is not sessions.SessionState.COMPLETED]
+        if unfinished:
+            return unfinished[0].session_id
+        session = sessions.create_replay(
+            conn,
+            [sample_instrument(symbol).key for symbol in SYMBOLS],
+            TIMEFRAME,
+            speed=speed,
+            session_id=f"{SAMPLE_SESSION}{len(left) + 1}",
+            position=from_iso(SAMPLE_START),
+        )
+        conn.commit()
+        return session.session_id
 
 
 async def _until_stopped(processes: ProcessManager) -> None:

@@ -25,7 +25,6 @@ Notebooks = Annotated[
     Path | None,
     typer.Option("--notebooks", help="Folder that JupyterLab opens (default: here, if it has strategies/)."),
 ]
-DEFAULT_FEEDS = ("sample", "simulated")
 
 
 def register(app: typer.Typer) -> None:
@@ -48,11 +47,14 @@ def up(
         _show_node(_start_detached(settings, folder, lab, speed), as_json)
         return
 
+    def show_when_up(ready: asyncio.Future[NodeInfo]) -> None:
+        if not ready.cancelled():
+            _show_node(ready.result(), as_json, staying=True)
+
     async def run() -> None:
         ready: asyncio.Future[NodeInfo] = asyncio.get_running_loop().create_future()
-        ready.add_done_callback(lambda done: done.cancelled() or _show_node(done.result(), as_json, staying=True))
-        feeds = [*DEFAULT_FEEDS, "--speed", str(speed)]
-        await run_node(settings, workspace=folder, with_lab=lab, feeds=feeds, ready=ready)
+        ready.add_done_callback(show_when_up)
+        await run_node(settings, workspace=folder, with_lab=lab, speed=speed, ready=ready)
 
     run_async(run())
     console.print("stopped; your data stays in", str(settings.home), soft_wrap=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..bootstrap import ensure_servers, event_bus
+from ..bootstrap import ensure_servers, open_bus
 from ..contracts.enums import HaltState, ScopeKind
 from ..contracts.errors import InputError, RetriableError
 from ..contracts.time import iso
@@ -158,7 +158,8 @@ def risk(deployment: Deployment = "", as_json: Json = False) -> None:
     """Halts in force, and the limits of each deployment."""
     with database() as connection:
         halts = kill_switch.active_halts(connection)
-        found = deployments.deployments(connection, deployment_id=deployment)
+        named = [deployments.get_deployment(connection, deployment)] if deployment else None
+        found = named or deployments.list_deployments(connection)
     if as_json:
         print_json({"halts": halts, "limits": {row.deployment_id: row.limits for row in found}})
         return
@@ -241,7 +242,7 @@ def _announce(settings: Settings, row: kill_switch.Halt) -> None:
 
     async def publish() -> None:
         quick = settings.model_copy(update={"bus_patience": HALT_PATIENCE})
-        async with event_bus(quick, ensure_servers(settings)) as bus:
+        async with open_bus(quick, ensure_servers(settings)) as bus:
             await bus.publish([kill_switch.halt_record(row)])
 
     try:

@@ -1,5 +1,6 @@
 """What a strategy notebook imports: strategies and their parameters, the context of event-driven ones, and ``run``."""
 
+from ..contracts.errors import InputError
 from .context import Context
 from .orders import WorkingOrder
 from .parameters import Ge, Gt, Le, Lt
@@ -13,6 +14,7 @@ __all__ = [
     "FillView",
     "Ge",
     "Gt",
+    "InputError",
     "Le",
     "Lt",
     "QuoteView",

@@ -1,7 +1,7 @@
 """The tables. Importing this package registers them all on ``Base.metadata``."""
 
 from .base import Base
-from .market import CandleRow, InstrumentRow, MarketSessionRow, MarkRow
+from .market import CandleRow, CandleSeriesRow, InstrumentRow, MarketSessionRow, MarkRow
 from .promotion import DeploymentRow, PortfolioRow, ReleaseRow, RunnerRow
 from .trading import (
     AuditRow,
@@ -23,6 +23,7 @@ __all__ = [
     "AuditRow",
     "Base",
     "CandleRow",
+    "CandleSeriesRow",
     "CashRow",
     "ConsumedOffsetRow",
     "DecisionRow",

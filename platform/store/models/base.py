@@ -1,7 +1,7 @@
 """Declarative base and the column types that the tables share.
 
-Money is ``NUMERIC`` without a scale (exact, never rounded by the database). Market and event times that code compares
-are ``BIGINT`` nanoseconds; times for people and partitions are ``TIMESTAMPTZ``.
+Money is ``NUMERIC`` without a scale (exact, never rounded by the database). Market and event times that code
+compares are ``BIGINT`` nanoseconds; times for people and partitions are ``TIMESTAMPTZ``.
 """
 
 from decimal import Decimal
@@ -18,6 +18,8 @@ Key = Annotated[str, mapped_column(Text, primary_key=True)]
 
 
 class Base(DeclarativeBase):
+    """All tables are registered on its ``metadata``; constraints have predictable names."""
+
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -10,6 +10,8 @@ from .base import Base, Json, Key, Money, Nanoseconds
 
 
 class InstrumentRow(Base):
+    """A registered :class:`~millstream.contracts.instrument.Instrument`; ``key`` is ``<exchange>:<symbol>``."""
+
     __tablename__ = "instruments"
 
     key: Mapped[Key]
@@ -28,7 +30,7 @@ class InstrumentRow(Base):
 
 
 class CandleRow(Base):
-    """One candle, adjusted for splits and dividends; ``raw_*`` as recorded (equal where nothing was adjusted).
+    """One candle, adjusted for splits and dividends; ``raw_*`` as recorded (equal where not adjusted).
 
     A hypertable where TimescaleDB is installed, else partitioned by month on ``open_time`` (UTC).
     """
@@ -49,6 +51,25 @@ class CandleRow(Base):
     raw_low: Mapped[float] = mapped_column(Float)
     raw_close: Mapped[float] = mapped_column(Float)
     raw_volume: Mapped[float] = mapped_column(Float)
+
+
+class CandleSeriesRow(Base):
+    """What is stored of one instrument and timeframe, kept in the transaction that writes its candles.
+
+    ``version`` grows with every change of stored candles: caches keyed by it are never stale. ``source`` says
+    where the candles came from first.
+    """
+
+    __tablename__ = "candle_series"
+
+    instrument: Mapped[Key]
+    timeframe: Mapped[Key]
+    version: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    first_open: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    last_open: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    source: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class MarketSessionRow(Base):
@@ -74,7 +95,7 @@ class MarketSessionRow(Base):
 
 
 class MarkRow(Base):
-    """The newest price the trading service has seen of an instrument in a session: its view survives a restart."""
+    """The newest price of an instrument in a session that trading has seen: its view survives a restart."""
 
     __tablename__ = "marks"
 
@@ -89,4 +110,4 @@ class MarkRow(Base):
     sequence: Mapped[int] = mapped_column(BigInteger)
 
 
-__all__ = ["CandleRow", "InstrumentRow", "Json", "MarkRow", "MarketSessionRow"]
+__all__ = ["CandleRow", "CandleSeriesRow", "InstrumentRow", "Json", "MarkRow", "MarketSessionRow"]

@@ -11,7 +11,7 @@ from .base import Base, Json, Key, Money, Nanoseconds
 
 
 class ReleaseRow(Base):
-    """A registered bundle: ``name@version``. ``bundle`` is the content hash, its files stand in the bundle store."""
+    """A registered bundle, ``name@version``. ``bundle`` is its content hash, by which the bundle store has it."""
 
     __tablename__ = "releases"
 
@@ -46,12 +46,14 @@ class PortfolioRow(Base):
 class DeploymentRow(Base):
     """A release put to work. ``epoch`` fences: only the runner that holds the newest one may trade.
 
-    ``limits`` and ``protection`` are validated structs of ``risk`` and ``execution``; ``started_ts`` is the market time
-    (UTC ns) of the deployment's first slice, 0 before it.
+    ``limits`` and ``protection`` are validated structs of ``risk`` and ``execution``; ``started_ts`` is the
+    market time (UTC ns) of the deployment's first slice, 0 before it.
     """
 
     __tablename__ = "deployments"
-    __table_args__ = (ForeignKeyConstraint(["release_name", "release_version"], ["releases.name", "releases.version"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["release_name", "release_version"], ["releases.name", "releases.version"]),
+    )
 
     deployment_id: Mapped[Key]
     release_name: Mapped[str]
@@ -76,13 +78,15 @@ class DeploymentRow(Base):
 class RunnerRow(Base):
     """The runner of a deployment: its lease (epoch, heartbeat) and checkpoint.
 
-    ``checkpoint_ts`` is the market time of the last finished slice, ``checkpoint_offsets`` the bus offsets behind it as
-    ``{"topic/partition": offset}``.
+    ``checkpoint_ts`` is the market time of the last finished slice, ``checkpoint_offsets`` the bus offsets
+    behind it as ``{"topic/partition": offset}``.
     """
 
     __tablename__ = "runners"
 
-    deployment_id: Mapped[str] = mapped_column(Text, ForeignKey("deployments.deployment_id"), primary_key=True)
+    deployment_id: Mapped[str] = mapped_column(
+        Text, ForeignKey("deployments.deployment_id"), primary_key=True
+    )
     epoch: Mapped[int]
     state: Mapped[str]
     message: Mapped[str]

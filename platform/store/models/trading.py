@@ -1,13 +1,22 @@
-"""The trading service's state: inbox, decisions, orders, fills, ledger, outbox, offsets, fences, halts, audit.
+"""The trading service's state: inbox, decisions, orders, fills, ledger, outbox, offsets, fences, halts.
 
-Every row here is written by the trading service in the transaction that also stores the consumed offsets, except
-``halts`` and ``audit``, which a person or the supervisor writes.
+Every row here is written by the trading service in the transaction that also stores the consumed offsets,
+except ``halts`` and ``audit``, which a person or the supervisor writes.
 """
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, SmallInteger, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,8 +24,11 @@ from .base import Base, Json, Key, Money, Nanoseconds
 
 
 class IntentRow(Base):
-    """Inbox: one row per intent id, ever. ``payload`` is the event as received; ``digest`` tells a redelivery (same)
-    from a forgery or an error (same id, other content)."""
+    """Inbox: one row per intent id, ever.
+
+    ``payload`` is the event as received; ``digest`` tells a redelivery (same) from a forgery or an error (same
+    id, other content).
+    """
 
     __tablename__ = "intents"
 
@@ -54,12 +66,16 @@ class DecisionRow(Base):
 
 
 class OrderRow(Base):
-    """The journal: a row in state ``submitted`` is committed before the order is sent. ``attempt`` counts sends."""
+    """The journal: a row in state ``submitted`` is committed before the send. ``attempt`` counts sends."""
 
     __tablename__ = "orders"
     __table_args__ = (
         Index("ix_orders_portfolio_id", "portfolio_id"),
-        Index("ix_orders_working", "state", postgresql_where="state NOT IN ('denied','filled','canceled','rejected','expired')"),
+        Index(
+            "ix_orders_working",
+            "state",
+            postgresql_where="state NOT IN ('denied','filled','canceled','rejected','expired')",
+        ),
         UniqueConstraint("intent_id", "leg"),
     )
 
@@ -100,6 +116,8 @@ class OrderRow(Base):
 
 
 class FillRow(Base):
+    """One execution, once: the venue's trade id is the key. ``late``: its order was already terminal."""
+
     __tablename__ = "fills"
     __table_args__ = (Index("ix_fills_portfolio_id_ts", "portfolio_id", "ts"),)
 
@@ -126,6 +144,8 @@ class FillRow(Base):
 
 
 class PositionRow(Base):
+    """What a portfolio holds of an instrument: signed quantity at its average entry price."""
+
     __tablename__ = "positions"
 
     portfolio_id: Mapped[Key]
@@ -139,6 +159,8 @@ class PositionRow(Base):
 
 
 class CashRow(Base):
+    """Cash of a portfolio in one currency."""
+
     __tablename__ = "cash"
 
     portfolio_id: Mapped[Key]
@@ -162,7 +184,7 @@ class EquityRow(Base):
 
 
 class LatchRow(Base):
-    """Small facts that risk must remember across restarts (day's start equity, a tripped loss latch), per scope."""
+    """Small facts that risk remembers across restarts (the day's first equity, a tripped latch), per scope."""
 
     __tablename__ = "risk_latches"
 
@@ -174,7 +196,7 @@ class LatchRow(Base):
 
 
 class OutboxRow(Base):
-    """Events committed with the state, published right after; what a crash left here is swept at the next start."""
+    """Events committed with the state, published right after; the next start sweeps what a crash left here."""
 
     __tablename__ = "outbox"
 
@@ -220,6 +242,8 @@ class HaltRow(Base):
 
 
 class AuditRow(Base):
+    """Who did what to which thing, and when: append-only."""
+
     __tablename__ = "audit"
 
     sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

@@ -1,0 +1,1 @@
+"""Where orders are executed: one abstract class, the paper venue, later those of ccxt."""

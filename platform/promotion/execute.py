@@ -1,0 +1,140 @@
+"""Executing a bundle once with papermill, in backtest mode, before it may become a release."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import v4
+
+from ..contracts.errors import InputError
+from .bundle import Bundle
+from .environment import scrubbed
+from .files import write_atomic
+from .inspect import RESEARCH
+from .kernel import NAME, FreshKernel
+from .numbering import failed_cell, source_number
+
+REPORT_MIME = "application/vnd.millstream.report+json"
+CELL_SECONDS = 300.0
+_SHOWN_LINES = 12
+
+
+class ExecutionError(InputError):
+    """The notebook did not run to its end. ``notebook`` is the executed notebook, kept for reading."""
+
+    def __init__(self, message: str, *, hint: str, notebook: Path) -> None:
+        super().__init__(message, hint=hint)
+        self.notebook = notebook
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """``report`` is what ``run`` reported of the backtest: strategy, instruments, timeframe, statistics."""
+
+    report: dict[str, Any]
+    notebook: Path
+
+
+def execute(
+    bundle: Bundle, output: Path, *, environment: dict[str, str] | None = None, cell_seconds: float = CELL_SECONDS
+) -> Execution:
+    """Run the bundle's notebook top to bottom in a fresh kernel; blocks. Research cells are skipped.
+
+    ``environment`` is added to the kernel's. Raises :class:`ExecutionError` for a cell that fails, takes longer than
+    ``cell_seconds`` or kills the kernel, and for a notebook that reports nothing; ``output`` then tells the same.
+    """
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    kernel = FreshKernel({**scrubbed(os.environ), "MILLSTREAM_RUNTIME": "backtest", **(environment or {})})
+    try:
+        papermill.execute_notebook(
+            _literal(bundle.notebook),
+            _literal(output),
+            bundle.manifest.parameters,
+            kernel_name=NAME,
+            language="python",
+            progress_bar=False,
+            execution_timeout=cell_seconds,
+            skip_cells_with_tag=RESEARCH,
+            km=kernel,
+        )
+    except PapermillExecutionError as error:
+        message = f"{failed_cell(output)} failed: {error.ename}: {error.evalue}\n{_shorten(error.traceback)}"
+        raise _failed(output, message, "Correct the cell and promote again.") from error
+    except CellTimeoutError as error:
+        message = f"did not end within {cell_seconds:g} s"
+        raise _failed(
+            output, message, "Make it quicker, or tag it research if it is not part of the strategy."
+        ) from error
+    except DeadKernelError as error:
+        message = "killed the kernel (out of memory?)"
+        raise _failed(output, message, "Load less data, or run on a larger machine.") from error
+    _tell_skipped(output)
+    return Execution(_report(output), output)
+
+
+def _report(output: Path) -> dict[str, Any]:
+    notebook = nbformat.read(output, as_version=4)
+    for cell in reversed(notebook.cells):
+        for item in cell.get("outputs", []):
+            found = item.get("data", {}).get(REPORT_MIME)
+            if found is not None:
+                return dict(found)
+    raise ExecutionError(
+        "the notebook ran, but its run() reported nothing",
+        hint=f"Let the last cell show what `await run(...)` returns (no semicolon). Executed: {output}",
+        notebook=output,
+    )
+
+
+def _failed(output: Path, message: str, hint: str) -> ExecutionError:
+    """Say in the executed notebook what happened (papermill marks unfinished cells completed), and make the error."""
+    _tell_skipped(output)
+    if not message.startswith("cell "):
+        message = f"{_mark_last(output, message)} {message}"
+    return ExecutionError(message.rstrip(), hint=f"{hint} Executed notebook: {output}", notebook=output)
+
+
+def _mark_last(output: Path, message: str) -> str:
+    """Mark the cell that was started last as failed; which one that is."""
+    notebook = nbformat.read(output, as_version=4)
+    started = [
+        number for number, cell in enumerate(notebook.cells) if cell.metadata.get("papermill", {}).get("start_time")
+    ]
+    if not started:
+        return "the first cell"
+    cell = notebook.cells[started[-1]]
+    cell.metadata.papermill.update(status="failed", exception=True)
+    notebook.metadata.papermill["exception"] = True
+    if cell.cell_type == "code":
+        cell.outputs.append(v4.new_output("error", ename="Stopped", evalue=message, traceback=[message]))
+    write_atomic(output, nbformat.writes(notebook).encode())
+    return f"cell {source_number(notebook, started[-1])}"
+
+
+def _tell_skipped(output: Path) -> None:
+    """papermill calls every cell completed: those that did not run were skipped."""
+    notebook = nbformat.read(output, as_version=4)
+    for cell in notebook.cells:
+        meta = cell.metadata.get("papermill", {})
+        if meta and (meta.get("start_time") is None or RESEARCH in cell.metadata.get("tags", [])):
+            meta["status"] = "skipped"
+    write_atomic(output, nbformat.writes(notebook).encode())
+
+
+def _shorten(traceback: list[str]) -> str:
+    """The end of a traceback as plain text: where the notebook's own code stands."""
+    import re
+
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback)).splitlines()
+    return "\n".join(["  …", *lines[-_SHOWN_LINES:]] if len(lines) > _SHOWN_LINES else lines)
+
+
+def _literal(path: Path) -> str:
+    """papermill formats paths with the parameters: braces of a folder's name must survive that."""
+    return str(path).replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,107 @@
+"""Plots of runs and sweeps with hvPlot (Bokeh). Imported only where something is drawn."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from .result import BacktestResult
+
+UP, DOWN, LINE, SOFT = "#2e7d5b", "#b3443c", "#33658a", "#8d99ae"
+_TOOLS = ["xwheel_zoom", "xpan", "reset", "hover"]
+
+
+def _backend() -> None:
+    """HoloViews with its Bokeh renderer, loaded into the notebook where there is one."""
+    import holoviews as hv
+    import hvplot.pandas  # noqa: F401 - registers DataFrame.hvplot
+
+    if "bokeh" not in hv.Store.loaded_backends():
+        hv.extension("bokeh", logo=False)
+
+
+def _naive(frame: Any) -> Any:
+    """The same with a UTC index without time zone, which is what Bokeh's axes show."""
+    result = frame.copy(deep=False)
+    result.index = result.index.tz_convert("UTC").tz_localize(None).rename("time")
+    return result
+
+
+def equity_plot(result: "BacktestResult", *, width: int = 900) -> Any:
+    """Equity at each close beside holding the instruments in equal parts from their first bars."""
+    _backend()
+    lines = pd.DataFrame({"strategy": result.equity, "buy and hold": buy_and_hold(result)})
+    return _naive(lines).hvplot.line(
+        width=width,
+        height=260,
+        color=[LINE, SOFT],
+        title="Equity",
+        ylabel="equity",
+        xlabel="",
+        legend="top_left",
+        tools=_TOOLS,
+    )
+
+
+def drawdown_plot(result: "BacktestResult", *, width: int = 900) -> Any:
+    """Distance from the highest equity so far, in percent."""
+    _backend()
+    percent = _naive(result.drawdown * 100).to_frame("drawdown")
+    return percent.hvplot.area(
+        y="drawdown",
+        width=width,
+        height=140,
+        color=DOWN,
+        alpha=0.4,
+        title="Drawdown (%)",
+        xlabel="",
+        ylabel="",
+        tools=_TOOLS,
+    )
+
+
+def trades_plot(result: "BacktestResult", label: str | None = None, *, width: int = 900) -> Any:
+    """Executed orders of one instrument (the first by default) on its closing prices."""
+    _backend()
+    candles = result.candles
+    label = label or candles.labels[0]
+    key = dict(zip(candles.labels, candles.keys, strict=True))[label]
+    close = _naive(candles.of(label)[["close"]])
+    price = close.hvplot.line(
+        y="close", width=width, height=300, color=SOFT, title=f"Orders on {label}", xlabel="", tools=_TOOLS
+    )
+    orders = result.orders
+    done = orders[(orders["instrument"] == key) & orders["execution_time"].notna()]
+    for side, marker, colour in (("buy", "triangle", UP), ("sell", "inverted_triangle", DOWN)):
+        points = done.loc[done["side"] == side, ["execution_time", "price", "quantity"]]
+        points = _naive(points.set_index("execution_time")).reset_index()
+        if len(points):
+            price *= points.hvplot.scatter(
+                x="time", y="price", marker=marker, size=60, color=colour, label=side, hover_cols=["quantity"]
+            )
+    return price
+
+
+def overview(result: "BacktestResult", *, width: int = 900) -> Any:
+    """Equity, drawdown and trades (of the first instrument), sharing the time axis."""
+    parts = equity_plot(result, width=width) + drawdown_plot(result, width=width) + trades_plot(result, width=width)
+    return parts.cols(1)
+
+
+def heatmap(table: pd.DataFrame, x: str, y: str, value: str, *, width: int = 620) -> Any:
+    """A sweep's ``value`` over two parameters (the mean where several rows share a cell)."""
+    _backend()
+    cells = table.groupby([x, y], as_index=False)[value].mean()
+    return cells.hvplot.heatmap(x=x, y=y, C=value, cmap="RdYlGn", width=width, height=420, title=value)
+
+
+def buy_and_hold(result: "BacktestResult") -> pd.Series:
+    """Value of the capital split equally between the instruments at their first closes (cash until then)."""
+    close = result.candles.last_close
+    return pd.Series((close / close[0]).mean(axis=1) * result.capital, result.equity.index)
+
+
+def sweep_line(table: pd.DataFrame, x: str, value: str, *, width: int = 620) -> Any:
+    """A sweep's ``value`` over one parameter."""
+    _backend()
+    return table.sort_values(x).hvplot.line(x=x, y=value, width=width, height=320, color=LINE, title=value)

@@ -1,0 +1,124 @@
+"""What the bus says about a runner's portfolio, handed to its view and its strategy's host as it comes."""
+
+import asyncio
+
+import structlog
+
+from ..bus.base import Consumer, Delivery, TopicPartition
+from ..bus.partitions import partition_of
+from ..contracts import topics
+from ..contracts.codec import decode
+from ..contracts.enums import OrderState
+from ..contracts.errors import RetriableError, UndecodableMessageError
+from ..contracts.events import (
+    AnyIntent,
+    CancelIntent,
+    Event,
+    OrderFilled,
+    OrderUpdated,
+    PortfolioUpdated,
+    TradeRejected,
+)
+from ..contracts.instrument import Instrument
+from ..sdk.host import StrategyHost
+from ..sdk.portfolio import PortfolioView
+
+TOPICS = (topics.ORDERS_PLACED, topics.ORDERS_FILLS, topics.TRADES_REJECTED, topics.PORTFOLIO_UPDATED)
+_IN_DOUBT = frozenset({OrderState.INITIALIZED, OrderState.SUBMITTED, OrderState.UNKNOWN})
+_log = structlog.get_logger()
+
+
+def account_partitions(portfolio_id: str) -> list[TopicPartition]:
+    """The partitions that hold everything about one portfolio."""
+    return [TopicPartition(topic.name, partition_of(portfolio_id, topic.partitions)) for topic in TOPICS]
+
+
+class Account:
+    """Follows one portfolio for one deployment.
+
+    ``read_on`` applies events until it is cancelled; :meth:`reach` waits until enough of them have come.
+    """
+
+    def __init__(self, host: StrategyHost, view: PortfolioView, instruments: tuple[Instrument, ...]) -> None:
+        self.view = view
+        self._host = host
+        self._deployment_id = host.config.deployment_id
+        self._known = view.version
+        self._currencies = {instrument.key: instrument.currency for instrument in instruments}
+        self._unsettled: dict[str, str] = {}
+        self._ended: set[str] = set()
+        self._progress = asyncio.Event()
+
+    async def read_on(self, consumer: Consumer) -> None:
+        """Apply what comes, for as long as it comes."""
+        while True:
+            try:
+                deliveries = await consumer.read()
+            except RetriableError as error:
+                _log.warning("bus lost, reading again", error=str(error))
+                continue
+            for delivery in deliveries:
+                self._receive(delivery)
+            self._progress.set()
+
+    def sent(self, intents: list[AnyIntent]) -> None:
+        """Remember what was asked for, to know when it is settled."""
+        for intent in intents:
+            target = intent.target_intent_id if isinstance(intent, CancelIntent) else ""
+            if target not in self._ended:
+                self._unsettled[intent.intent_id] = target
+
+    async def reach(self, version: int) -> None:
+        """Wait for version ``version`` of the portfolio and for the answer to every intent that was sent.
+
+        In lock step only: there the market itself waits for both, so they are certain to come.
+        """
+        while self.view.version < version or self._unsettled:
+            self._progress.clear()
+            await self._progress.wait()
+
+    def _receive(self, delivery: Delivery) -> None:
+        try:
+            event = decode(delivery.topic, delivery.value)
+        except UndecodableMessageError as error:
+            _log.error("skipped a record that cannot be read", error=str(error), hint=error.hint)
+            return
+        self.apply(event)
+
+    def apply(self, event: Event) -> None:
+        """Apply one event; those of other portfolios that share the partition are passed over."""
+        if getattr(event, "portfolio_id", None) != self.view.portfolio_id:
+            return
+        match event:
+            case PortfolioUpdated():
+                self.view.apply(event)
+            case OrderFilled():
+                self._filled(event)
+            case OrderUpdated() if event.deployment_id == self._deployment_id:
+                self._updated(event)
+            case TradeRejected() if event.deployment_id == self._deployment_id:
+                self._host.on_rejected(event)
+                self._end(event.intent_id)
+                self._unsettled.pop(event.intent_id, None)
+            case _:
+                pass
+
+    def _filled(self, fill: OrderFilled) -> None:
+        if 0 < fill.portfolio_version <= self._known:
+            return
+        new = self.view.fill(fill, self._currencies.get(fill.instrument, ""))
+        if new and fill.deployment_id == self._deployment_id:
+            self._host.on_fill(fill)
+
+    def _updated(self, update: OrderUpdated) -> None:
+        self._host.on_order(update)
+        if update.leg or update.state in _IN_DOUBT:
+            return
+        self._unsettled.pop(update.intent_id, None)
+        if update.state.terminal:
+            self._end(update.intent_id)
+
+    def _end(self, intent: str) -> None:
+        self._ended.add(intent)
+        for cancel in [cancel for cancel, target in self._unsettled.items() if target == intent]:
+            del self._unsettled[cancel]

@@ -1,0 +1,77 @@
+"""Connections to PostgreSQL: psycopg 3 for the hot paths, a SQLAlchemy engine elsewhere. All speak UTC."""
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from ..contracts.errors import ConfigurationError, MillstreamError, RetriableError
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+CONNECT_TIMEOUT = 10
+_REFUSALS = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+
+
+async def connect(
+    dsn: str, *, application_name: str = "millstream", autocommit: bool = False, **options: Any
+) -> psycopg.AsyncConnection:
+    """Open an async connection to ``dsn`` (libpq URL or key/value text) whose session time zone is UTC.
+
+    ``options`` go to psycopg (``row_factory``, ``prepare_threshold`` …). Raises :class:`RetriableError`
+    when the server cannot be reached and :class:`ConfigurationError` when it refuses user or database.
+    """
+    parameters = _parameters(dsn, application_name)
+    try:
+        return await psycopg.AsyncConnection.connect(autocommit=autocommit, **parameters, **options)
+    except psycopg.OperationalError as error:
+        raise _explained(parameters, error) from error
+
+
+def connect_sync(
+    dsn: str, *, application_name: str = "millstream", autocommit: bool = False, **options: Any
+) -> psycopg.Connection:
+    """As :func:`connect`, blocking."""
+    parameters = _parameters(dsn, application_name)
+    try:
+        return psycopg.Connection.connect(autocommit=autocommit, **parameters, **options)
+    except psycopg.OperationalError as error:
+        raise _explained(parameters, error) from error
+
+
+def engine(dsn: str, *, application_name: str = "millstream") -> "sqlalchemy.Engine":
+    """SQLAlchemy engine over the same connections; dispose of it when done. It connects at first use."""
+    import sqlalchemy
+
+    return sqlalchemy.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: connect_sync(dsn, application_name=application_name),
+        pool_pre_ping=True,
+    )
+
+
+def _parameters(dsn: str, application_name: str) -> dict[str, Any]:
+    try:
+        parameters: dict[str, Any] = dict(conninfo_to_dict(dsn))
+    except psycopg.ProgrammingError as error:
+        raise ConfigurationError(
+            "The database URL cannot be read",
+            hint="Write it as postgresql://user:password@host:port/database (MILLSTREAM_DATABASE_URL).",
+        ) from error
+    parameters["options"] = f"{parameters.get('options') or ''} -c timezone=UTC".strip()
+    parameters.setdefault("application_name", application_name)
+    parameters.setdefault("connect_timeout", CONNECT_TIMEOUT)
+    return parameters
+
+
+def _explained(parameters: dict[str, Any], error: psycopg.OperationalError) -> MillstreamError:
+    host, port = parameters.get("host", "localhost"), parameters.get("port", 5432)
+    where = f"PostgreSQL at {host} (port {port}, database {parameters.get('dbname', 'default')})"
+    reason = " ".join(str(error).split())
+    if any(refusal in reason for refusal in _REFUSALS):
+        return ConfigurationError(f"{where} refuses: {reason}", hint="Correct MILLSTREAM_DATABASE_URL.")
+    return RetriableError(
+        f"{where} cannot be reached: {reason}",
+        hint="Start it (`millstream up` starts the embedded one) or correct MILLSTREAM_DATABASE_URL.",
+    )

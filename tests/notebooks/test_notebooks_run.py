@@ -1,0 +1,55 @@
+"""Every notebook runs from top to bottom on a new installation."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted([*REPOSITORY.glob("strategies/*.ipynb"), *REPOSITORY.glob("notebooks/*.ipynb")])
+STRATEGIES = [path for path in NOTEBOOKS if path.parent.name == "strategies"]
+
+
+async def execute(path, folder):
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    await client.async_execute()
+    return notebook
+
+
+def shown(cell):
+    return {kind for output in cell.outputs for kind in output.get("data", {})}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+async def test_notebook_runs_from_top_to_bottom(path, installation, tmp_path):
+    notebook = await execute(path, tmp_path)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    problems = [
+        output.text
+        for cell in code
+        for output in cell.outputs
+        if output.output_type == "stream" and output.name == "stderr"
+    ]
+    assert problems == []
+    kinds = set().union(*map(shown, code))
+    assert "application/vnd.holoviews_exec.v0+json" in kinds
+    if path in STRATEGIES:
+        assert "application/vnd.jupyter.widget-view+json" in kinds
+        assert "Preflight" in code[-1].outputs[-1].data["text/plain"]
+
+
+@pytest.mark.slow
+async def test_strategy_under_the_backtest_runtime_leaves_its_report(installation, tmp_path, monkeypatch):
+    monkeypatch.setenv("MILLSTREAM_RUNTIME", "backtest")
+    notebook = await execute(REPOSITORY / "strategies" / "sma_cross.ipynb", tmp_path)
+    report = notebook.cells[-1].outputs[-1].data["application/vnd.millstream.report+json"]
+    assert report["strategy"] == "SmaCross"
+    assert report["instruments"] == ["SAMPLE:AAPL"]
+    assert report["engine"] == "vectorbt"
+    assert len(report["orders"]) == report["statistics"]["orders"] > 20
