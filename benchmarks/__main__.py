@@ -45,9 +45,7 @@ def latency_table(results: list[Latency]) -> Table:
         table.add_column(name, justify="left" if name in {"bus", "what"} else "right")
     for run in results:
         numbers = [getattr(item, name) for item in (run.journalled, run.acked) for name in ("p50", "p99", "p999")]
-        table.add_row(
-            run.bus, run.what, str(run.rate), str(run.acked.count), *[f"{number:.2f}" for number in numbers]
-        )
+        table.add_row(run.bus, run.what, str(run.rate), str(run.acked.count), *[f"{number:.2f}" for number in numbers])
     return table
 
 

@@ -1,7 +1,7 @@
 """The floor: one hop over the bus and the same two durable commits, without any logic.
 
-Run as a process: ``python -m benchmarks.floor COUNT``, with the service's environment; it prints ``ready``, then one JSON
-object with the nanoseconds from each record's sending to the first and the second commit.
+``python -m benchmarks.floor COUNT``, with the service's environment, prints ``ready``, then one JSON object with the
+nanoseconds from each record's sending to the first and the second commit.
 """
 
 import asyncio

@@ -64,6 +64,4 @@ async def _until(servers: Servers, sql: str) -> None:
 
 
 def _result(servers: Servers, what: str, rate: int, journalled: list[int], acked: list[int]) -> Latency:
-    return Latency(
-        bus=servers.kind, what=what, rate=rate, journalled=percentiles(journalled), acked=percentiles(acked)
-    )
+    return Latency(bus=servers.kind, what=what, rate=rate, journalled=percentiles(journalled), acked=percentiles(acked))

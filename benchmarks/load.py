@@ -58,11 +58,13 @@ def open_accounts(dsn: str) -> None:
     with psycopg.connect(dsn) as conn:
         conn.execute(
             "INSERT INTO market_sessions (session_id, kind, clock, timeframe, instruments, speed, lock_step, state,"
-            " message, position, created_at) VALUES (%s, 'live', 'wall', '1m', '{}', 0, false, 'running', '', 0, now())",
+            " message, position, created_at) VALUES (%s, 'live', 'wall', '1m', '{}', 0,"
+            " false, 'running', '', 0, now())",
             (SESSION,),
         )
         conn.execute(
-            "INSERT INTO releases (name, version, bundle, strategy, instruments, timeframe, parameters, manifest, report,"
+            "INSERT INTO releases (name, version, bundle, strategy, instruments, timeframe,"
+            " parameters, manifest, report,"
             " executed_notebook, author, created_at)"
             " VALUES ('bench', 1, '', '', '{}', '1m', '{}', '{}', '{}', '', 'bench', now())"
         )

@@ -1,67 +1,147 @@
 """What commands print: a table or text for people, one JSON document with ``--json``."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import typer
+from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..contracts.time import iso, to_datetime
+
 console = Console()
 errors = Console(stderr=True)
 
-Column = tuple[str, str]
+PADDING = 2
+NOTHING = "–"
+TIME_NAMES = frozenset({"ts", "first", "last", "after", "before", "open_time"})
+TIME_ENDINGS = ("_ts", "_at")
 
 
-def plain(value: Any) -> Any:
-    """``value`` as JSON types: structs become objects, decimals texts, times ISO 8601."""
+def plain(value: Any, name: str = "") -> Any:
+    """``value`` as JSON types: structs become objects, decimals texts, times ISO 8601, what is not finite null.
+
+    A whole number in a field called ``…_at``, ``…_ts`` or as in ``TIME_NAMES`` is a time in UTC nanoseconds; 0 is none.
+    """
     if isinstance(value, Decimal):
         return format(value.normalize(), "f") if value else "0"
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, datetime | Path):
-        return value.isoformat() if isinstance(value, datetime) else str(value)
+        return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+    if isinstance(value, msgspec.Struct):
+        return plain(msgspec.structs.asdict(value))
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return plain(msgspec.structs.asdict(value)) if isinstance(value, msgspec.Struct) else msgspec.to_builtins(value)
+    if type(value) is int and _names_a_time(name):
+        return iso(value) if value else None
+    return msgspec.to_builtins(value)
+
+
+def _names_a_time(name: str) -> bool:
+    return name in TIME_NAMES or name.endswith(TIME_ENDINGS)
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    console.print_json(json.dumps(plain(value), allow_nan=False), indent=2, highlight=False)
+    """One JSON document on standard output, and nothing else."""
+    typer.echo(json.dumps(plain(value), allow_nan=False, ensure_ascii=False, indent=2))
+
+
+def when(moment: int | str | datetime | None) -> str | None:
+    """A time to the minute (to the second where it has one) in UTC: ``2013-03-01 00:00``.
+
+    Takes UTC nanoseconds (0 is none), an ISO 8601 text or an aware datetime.
+    """
+    if not moment:
+        return None
+    if isinstance(moment, int):
+        moment = to_datetime(moment)
+    elif isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    moment = moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if moment.second else "%Y-%m-%d %H:%M")
 
 
 def text(value: Any) -> str:
-    """One cell of a table."""
+    """One cell of a table: thousands are grouped, zeros at the end left out."""
     if value is None or value == "":
-        return "–"
+        return NOTHING
     if isinstance(value, Decimal):
-        return f"{value:,.8f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
+        return _digits(value)
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
+        return when(value) or NOTHING
     return str(value)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "nothing yet") -> None:
-    """Print rows under ``columns``; numbers stand right. Without rows, ``empty`` says what to do next."""
+def _digits(value: Decimal) -> str:
+    """Eight decimals, or as many as leave five figures of a very small number."""
+    places = 8 if not value or abs(value) >= Decimal("1e-4") else 4 - value.adjusted()
+    shown = f"{value:,.{places}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    empty: str = "nothing yet",
+    spare: Sequence[str] = (),
+) -> None:
+    """Print rows under ``columns``; numbers stand right. Without rows, ``empty`` says what to do next.
+
+    Where the terminal is too narrow, the columns of ``spare`` are left out one after the other, and named below.
+    """
     rows = list(rows)
     if not rows:
         console.print(f"[bold]{escape(title)}[/bold]: [dim]{escape(empty)}[/dim]")
         return
-    result = Table(title=title, title_justify="left", title_style="bold", header_style="bold cyan")
-    for index, column in enumerate(columns):
-        numeric = all(isinstance(row[index], Decimal | float | int) for row in rows)
-        result.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        result.add_row(*(escape(text(value)) for value in row))
+    cells = [[text(value) for value in row] for row in rows]
+    kept, dropped = _fitting(columns, cells, spare)
+    result = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold cyan",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+    )
+    for index in kept:
+        numeric = all(row[index] is None or isinstance(row[index], Decimal | float | int) for row in rows)
+        result.add_column(columns[index], justify="right" if numeric else "left", overflow="fold")
+    for line in cells:
+        result.add_row(*(escape(line[index]) for index in kept))
     console.print(result)
+    if dropped:
+        console.print(f"[dim]not shown at this width: {escape(', '.join(dropped))}; --json has everything[/dim]")
+
+
+def _fitting(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], spare: Sequence[str]
+) -> tuple[list[int], list[str]]:
+    """Indices of the columns to show and names of those left out."""
+    widths = [max(cell_len(part) for part in (column, *lines)) for column, *lines in zip(columns, *cells, strict=True)]
+    kept, dropped = list(range(len(columns))), []
+    for name in spare:
+        if sum(widths[index] + PADDING for index in kept) <= console.width + PADDING:
+            break
+        kept.remove(columns.index(name))
+        dropped.append(name)
+    return kept, dropped
 
 
 def show(
@@ -71,9 +151,11 @@ def show(
     columns: Mapping[str, Callable[[Any], Any]],
     *,
     empty: str,
+    spare: Sequence[str] = (),
 ) -> None:
     """Print a sequence of records: as JSON in full, or as a table of the given columns."""
     if as_json:
         print_json(value)
-    else:
-        table(title, list(columns), ([pick(row) for pick in columns.values()] for row in value), empty=empty)
+        return
+    rows = ([pick(row) for pick in columns.values()] for row in value)
+    table(title, list(columns), rows, empty=empty, spare=spare)

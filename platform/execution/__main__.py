@@ -1,4 +1,4 @@
-"""``python -m millstream.execution``: the trading service. Ends with 0 when stopped, else with the error's exit code."""
+"""``python -m millstream.execution``: the trading service. Ends with 0 when stopped, else with an error's exit code."""
 
 import asyncio
 import sys
@@ -15,7 +15,9 @@ def main() -> int:
     try:
         asyncio.run(serve(load_settings()))
     except MillstreamError as error:
-        structlog.get_logger(__name__).error("trading.ended", error=str(error), hint=error.hint, kind=type(error).__name__)
+        structlog.get_logger(__name__).error(
+            "trading.ended", error=str(error), hint=error.hint, kind=type(error).__name__
+        )
         return error.exit_code
     return 0
 

@@ -1,5 +1,7 @@
 """Rows and events of what happened. Event ids derive from the fact alone: told twice, it is the same event."""
 
+from decimal import Decimal
+
 from ..contracts import topics
 from ..contracts.enums import HaltState, OrderState, ScopeKind
 from ..contracts.events import (
@@ -36,6 +38,7 @@ ACTOR = "trading-service"
 
 
 def approved(effects: Effects, intent: OrderIntent, order: Order, *, now: int, wall: int) -> None:
+    """Row and event of an approval; ``now`` is session time."""
     effects.decisions[intent.intent_id] = DecisionRecord(
         decision_id=intent.intent_id,
         intent_id=intent.intent_id,
@@ -73,6 +76,7 @@ def rejected(
     now: int,
     wall: int,
 ) -> None:
+    """Row and event of a rejection; ``decision_id`` is its own where one intent id is rejected again."""
     effects.decisions[decision_id] = DecisionRecord(
         decision_id=decision_id,
         intent_id=intent.intent_id,
@@ -151,8 +155,8 @@ def order_changed(effects: Effects, order: Order, *, wall: int) -> None:
     effects.events.append(Emitted(topics.ORDERS_PLACED, order.portfolio_id, event))
 
 
-def filled(  # noqa: PLR0913 - a fill has this many facts
-    effects: Effects, order: Order, fill: VenueFill, account: Account, *, realized: object, late: bool, wall: int
+def filled(
+    effects: Effects, order: Order, fill: VenueFill, account: Account, *, realized: Decimal, late: bool, wall: int
 ) -> None:
     """Row and event of an execution, and the rows of the account after it."""
     ledger = account.ledger
@@ -175,7 +179,7 @@ def filled(  # noqa: PLR0913 - a fill has this many facts
         fee_currency=fill.fee_currency,
         liquidity=fill.liquidity,
         ts=fill.ts,
-        realized_pnl=realized,  # type: ignore[arg-type]
+        realized_pnl=realized,
         portfolio_version=ledger.version,
         leg=order.leg,
         late=late,
@@ -238,7 +242,7 @@ def equity_at(effects: Effects, account: Account, ts: int) -> None:
         account.portfolio_id,
         moment,
         ledger.equity(),
-        sum((convert(amount, name) for name, amount in ledger.cash.items()), start=type(ledger.equity())(0)),
+        sum((convert(amount, name) for name, amount in ledger.cash.items()), start=Decimal(0)),
         ledger.realized_pnl(),
         ledger.unrealized_pnl(),
         ledger.total_fees(),

@@ -27,9 +27,9 @@ def no_matching(_: MarketEvent) -> Iterable[VenueEvent]:
 
 
 class TradingCore:
-    """Handlers over a :class:`~millstream.execution.state.TradingState`. ``match`` is what a venue in this process makes
-    of a market event (:meth:`PaperBook.on_market`). ``wall`` is always wall time in UTC ns.
+    """Handlers over a :class:`~millstream.execution.state.TradingState`; ``wall`` is always wall time in UTC ns.
 
+    ``match`` is what a venue in this process makes of a market event (:meth:`PaperBook.on_market`).
     Orders in ``Effects.sends`` and ``cancels`` go to the venue after the rows are committed; its answers come back
     through ``on_submitted``, ``on_canceled`` and ``on_venue``, before the next market event is handled.
     """
@@ -105,8 +105,10 @@ class TradingCore:
         return effects
 
     def lose_submitted(self, wall: int) -> Effects:
-        """After a crash: what was journalled as submitted may or may not have reached the venue; a cancel that was on
-        its way is asked for again."""
+        """After a crash: what was journalled as submitted may or may not have reached the venue.
+
+        A cancel that was on its way is asked for again.
+        """
         effects = Effects()
         for order in self.state.orders:
             if order.state is OrderState.SUBMITTED:

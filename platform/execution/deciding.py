@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 
 from ..contracts.codec import encode
-from ..contracts.enums import RejectCode, ScopeKind
+from ..contracts.enums import OrderState, RejectCode, ScopeKind
 from ..contracts.events import CancelIntent, OrderIntent
 from ..contracts.ids import digest, order_id
 from ..risk.day import RiskDay
@@ -22,15 +22,17 @@ _ENVELOPE = {"event_id": "", "occurred_at": 0, "trace_id": "", "epoch": 0, "deci
 
 
 def content_digest(intent: OrderIntent | CancelIntent) -> str:
-    """What two deliveries of one intent share: everything but the envelope, the runner's epoch and the times of day
-    at which it was made (a restarted runner makes the same intent later, under a new epoch)."""
+    """What two deliveries of one intent share: all but the envelope, the runner's epoch and the times it was made at.
+
+    A restarted runner makes the same intent later, under a new epoch.
+    """
     return hashlib.sha256(encode(msgspec.structs.replace(intent, **_ENVELOPE))).hexdigest()[:32]
 
 
 def on_intent(
     state: TradingState, engine: RiskEngine, intent: OrderIntent | CancelIntent, wall: int, payload: bytes | None
 ) -> Effects:
-    """Decide an intent. A redelivered one gives nothing new; the same id with other content is a rejection of its own."""
+    """Decide an intent. A redelivered one gives nothing new; the same id with other content is a rejection."""
     effects = Effects()
     content = content_digest(intent)
     known = state.inbox.get(intent.intent_id)
@@ -120,14 +122,20 @@ def _cancel(
 
 
 def request_cancel(state: TradingState, order: Order, reason: str, effects: Effects, *, wall: int) -> None:
-    """Ask the venue to cancel a working order. One of unknown outcome is left to its query, one already asked too."""
+    """Ask the venue to cancel a working order; one that was not handed to it yet (``submitted``) is withdrawn.
+
+    One of unknown outcome is left to its query, and one that is being canceled to the venue's answer.
+    """
     now = state.session(order.session).now(wall)
-    if not order.working or order.venue_order_id == "" or not order.request_cancel(ts=now):
+    if order.state is OrderState.SUBMITTED:
+        order.cancel(reason, ts=now)
+    elif order.state.terminal or order.state is OrderState.UNKNOWN or not order.request_cancel(ts=now):
         return
-    order.reason = reason
+    else:
+        order.reason = reason
+        effects.cancels.append(order)
     state.put_order(order)
     announce.order_changed(effects, order, wall=wall)
-    effects.cancels.append(order)
 
 
 def _reject(

@@ -1,4 +1,4 @@
-"""The trading core and the paper book without a service: for research replays, where nothing crashes and nobody waits."""
+"""The trading core and the paper book without a service: for research replays, where nothing crashes."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -42,7 +42,9 @@ class InProcessTrading:
     market's own time.
     """
 
-    def __init__(self, state: TradingState, *, slippage_bps: Decimal = Decimal(0), engine: RiskEngine | None = None) -> None:
+    def __init__(
+        self, state: TradingState, *, slippage_bps: Decimal = Decimal(0), engine: RiskEngine | None = None
+    ) -> None:
         self.book = PaperBook(state.instruments, slippage_bps=slippage_bps)
         self.core = TradingCore(state, engine=engine, match=self.book.on_market)
         self._wall = 0
@@ -77,6 +79,8 @@ class InProcessTrading:
                     answer = self.book.cancel(order.client_order_id, now=now)
                     effects.add(self.core.on_canceled(order, answer, self._wall))
             for order in sends:
+                if not order.working:
+                    continue
                 now = self.core.state.session(order.session).now(self._wall)
                 result = self.book.submit(order, now=now)
                 effects.add(self.core.on_submitted(order, result, journalled=self._wall, wall=self._wall))

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import msgspec
 
@@ -78,7 +79,7 @@ def take_in(deliveries: Sequence[Delivery], now: int) -> Batch:
 
 
 def in_causal_order(steps: Sequence[Step]) -> Iterator[Step]:
-    """Control first; then the market as it came, with the intents before the first event that is later than one of them.
+    """Control first; then the market as it came, the intents before the first event that is later than one of them.
 
     The topics are read side by side, so a read may hold an intent decided at a bar's close together with the open of
     the next bar, at which it has to execute. All intents are placed at once: each partition keeps its order.
@@ -120,7 +121,7 @@ def _step(delivery: Delivery, now: int) -> Step:
 def _check_prices(event: Event) -> None:
     match event:
         case BarOpened():
-            prices = (event.open,)
+            prices: tuple[Decimal, ...] = (event.open,)
         case Bar():
             prices = (event.open, event.high, event.low, event.close)
         case Quote():

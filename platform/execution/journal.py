@@ -79,8 +79,10 @@ Halts = Mapping[tuple[ScopeKind, str], HaltState]
 
 @dataclass(frozen=True, slots=True)
 class Prelude:
-    """What the database says at the beginning of a turn. ``deployments`` are row versions of those asked for that exist,
-    ``intents`` the content digests of those asked for that the inbox holds."""
+    """What the database says at the beginning of a turn, of the deployments and intents that were asked for.
+
+    ``deployments`` are the row versions of those that exist, ``intents`` the content digests of those in the inbox.
+    """
 
     halts: Halts
     deployments: Mapping[str, str]
@@ -100,7 +102,7 @@ class Journal:
         self.months: set[tuple[int, int]] = set()
 
     async def begin(self, deployments: Iterable[str], intents: Iterable[str]) -> Prelude:
-        """Take the lock, open the transaction, read. Raises :class:`FencedError` when another instance has the fence."""
+        """Take the lock, open the transaction, read. Raises :class:`FencedError` when the fence is another's."""
         asked = (_PRELUDE, [FENCE.encode(), text_array(deployments).encode(), text_array(intents).encode()])
         answer = (await self._pipeline.run([_LOCK, _BEGIN, asked]))[-1]
         self._in_transaction = True
@@ -204,7 +206,8 @@ async def take_fence(conn: Connection, holder: str, *, expected: int | None, pat
     except psycopg.errors.LockNotAvailable:
         await conn.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-            " AND pid <> pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND pid <> pg_backend_pid()"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             " AND (classid::bigint << 32) + objid::bigint = %s",
             (TRADING_LOCK,),
         )

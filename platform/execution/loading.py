@@ -1,7 +1,7 @@
 """Reading the trading state back from the database: all of it at the start, single deployments as they change."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -47,9 +47,7 @@ async def load_all(conn: Connection) -> TradingState:
 
 async def load_offsets(conn: Connection) -> dict[TopicPartition, int]:
     """Offset of the last handled record by partition."""
-    rows = await _rows(
-        conn, "SELECT topic, partition, offset_ FROM consumed_offsets WHERE consumer = %s", (CONSUMER,)
-    )
+    rows = await _rows(conn, "SELECT topic, partition, offset_ FROM consumed_offsets WHERE consumer = %s", (CONSUMER,))
     return {TopicPartition(row["topic"], row["partition"]): row["offset_"] for row in rows}
 
 
@@ -167,7 +165,7 @@ async def _load_orders(conn: Connection, state: TradingState) -> None:
 async def _recent_fills(conn: Connection, where: str, values: tuple[Any, ...]) -> defaultdict[str, list[Fill]]:
     sql = (
         "SELECT portfolio_id, venue, account, trade_id, instrument, side, quantity, price, fee, fee_currency, ts"
-        f" FROM fills{where} ORDER BY ts DESC LIMIT {ENDED_ORDERS_LIMIT}"  # noqa: S608
+        f" FROM fills{where} ORDER BY ts DESC LIMIT {ENDED_ORDERS_LIMIT}"
     )
     fills: defaultdict[str, list[Fill]] = defaultdict(list)
     for row in await _rows(conn, sql, values):
@@ -183,7 +181,7 @@ def _deployment(row: dict[str, Any]) -> Deployment:
         protection = Protection.from_mapping(row["protection"])
     except InputError as error:
         limits = None
-        log.error("deployment.unreadable", deployment=row["deployment_id"], error=str(error))
+        log.warning("deployment.unreadable", deployment=row["deployment_id"], error=str(error))
     risk = DeploymentState(
         deployment_id=row["deployment_id"],
         portfolio_id=row["portfolio_id"],
@@ -196,7 +194,7 @@ def _deployment(row: dict[str, Any]) -> Deployment:
 
 
 def _order(row: dict[str, Any]) -> Order:
-    enums = {
+    enums: dict[str, Callable[[str], Any]] = {
         "side": Side,
         "order_type": OrderType,
         "time_in_force": TimeInForce,

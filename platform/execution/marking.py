@@ -43,8 +43,10 @@ def mark(state: TradingState, market: Market, event: MarketEvent, wall: int) -> 
 
 
 def close_slice(state: TradingState, event: Watermark, wall: int) -> Effects:
-    """At the first watermark of a slice every account of the session tells its state and notes its equity; at the
-    slice's later ones the accounts that trade the instrument correct that equity, in case its bar came after the first."""
+    """At the first watermark of a slice every account of the session tells its state and notes its equity.
+
+    At the slice's later ones the accounts that trade the instrument correct it, in case its bar came after the first.
+    """
     effects = Effects()
     session = state.session(event.session)
     if event.ts > session.slice_ts:

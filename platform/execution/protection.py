@@ -36,8 +36,10 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Bracket(msgspec.Struct, frozen=True, kw_only=True):
-    """The protection of one open position: the fractions of the entry that set them, and how many pairs of legs that
-    entry has had so far (each replacement needs new order ids)."""
+    """The protection of one open position, as its entry set it.
+
+    ``generation`` counts the pairs of legs that entry has had so far: each replacement needs new order ids.
+    """
 
     intent_id: str
     stop_loss: Decimal | None
@@ -79,8 +81,10 @@ def bracket_after(
 
 
 def wanted_legs(bracket: Bracket | None, quantity: Decimal, entry: Decimal, tick: Decimal) -> tuple[Leg, ...]:
-    """The legs that protect a position of signed ``quantity`` entered at ``entry``: the stop first, so that a bar which
-    touches both prices is taken for the loss."""
+    """The legs that protect a position of signed ``quantity`` entered at ``entry``.
+
+    The stop comes first, so that a bar which touches both prices is taken for the loss.
+    """
     if bracket is None or not quantity:
         return ()
     sign = 1 if quantity > 0 else -1

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 class Publisher:
-    """One task that publishes what was committed; while the bus is down it waits, and the outbox in the database keeps it.
+    """One task that publishes what was committed; while the bus is down it waits, and the outbox keeps it.
 
     ``published`` is the newest outbox sequence whose record (and all before it) is stored on the bus.
     """
@@ -29,7 +29,7 @@ class Publisher:
         self.published = 0
 
     async def put(self, records: Sequence[Record], newest: int) -> None:
-        """Hand over records of the outbox up to the sequence ``newest``. Waits while ``MAX_WAITING`` batches are queued."""
+        """Hand over the outbox up to the sequence ``newest``. Waits while ``MAX_WAITING`` batches are queued."""
         await self._queue.put((records, newest))
 
     async def drain(self) -> None:

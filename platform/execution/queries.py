@@ -26,6 +26,9 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
 
 
+EVERYTHING = Filter()
+
+
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """An order. ``ack_ms`` is the time from the runner's intent to the venue's acknowledgement, None before it."""
 
@@ -51,6 +54,8 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FillView(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution; ``ts`` is session time, ``realized_pnl`` before fees."""
+
     trade_id: str
     order_id: str
     intent_id: str
@@ -102,6 +107,8 @@ class RejectionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EquityPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A portfolio at the close of one slice, in its currency."""
+
     ts: int
     equity: Decimal
     cash: Decimal
@@ -128,8 +135,10 @@ class PortfolioSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """Percentiles in milliseconds over ``count`` orders, from the runner's intent to the hand-over to the venue behind
-    the journal's commit, and to the venue's acknowledgement. None when ``count`` is 0."""
+    """Percentiles in milliseconds over ``count`` orders, None when there are none.
+
+    Both begin at the runner's intent: ``journalled`` ends behind the journal's commit, ``acked`` with the venue's answer.
+    """
 
     count: int
     journalled_p50: float | None = None
@@ -139,15 +148,15 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     acked_p999: float | None = None
 
 
-_ORDERS = """SELECT order_id, intent_id, leg, deployment_id AS deployment, portfolio_id AS portfolio, instrument, session,
- side, order_type, quantity, filled, average_price, limit_price, stop_price, state, reason, decided_at, updated_ts,
+_ORDERS = """SELECT order_id, intent_id, leg, deployment_id AS deployment, portfolio_id AS portfolio, instrument,
+ session, side, order_type, quantity, filled, average_price, limit_price, stop_price, state, reason, decided_at, updated_ts,
  CASE WHEN acked_wall > 0 AND leg = '' THEN (acked_wall - intent_wall) / 1e6::float8 END AS ack_ms,
  created_ts AS at, order_id AS tie FROM orders"""
-_FILLS = """SELECT trade_id, order_id, intent_id, leg, deployment_id AS deployment, portfolio_id AS portfolio, instrument,
- session, side, quantity, price, fee, fee_currency, liquidity, realized_pnl, late, ts, portfolio_version AS at,
+_FILLS = """SELECT trade_id, order_id, intent_id, leg, deployment_id AS deployment, portfolio_id AS portfolio,
+ instrument, session, side, quantity, price, fee, fee_currency, liquidity, realized_pnl, late, ts, portfolio_version AS at,
  ts AS tie FROM fills"""
-_REJECTIONS = """SELECT intent_id, deployment_id AS deployment, portfolio_id AS portfolio, instrument, stage, code, scope,
- observed, limit_value AS "limit", message, ts, decided_wall AS at, intent_id AS tie FROM decisions"""
+_REJECTIONS = """SELECT intent_id, deployment_id AS deployment, portfolio_id AS portfolio, instrument, stage, code,
+ scope, observed, limit_value AS "limit", message, ts, decided_wall AS at, intent_id AS tie FROM decisions"""
 _POSITIONS = """SELECT p.portfolio_id AS portfolio, p.instrument, p.quantity, p.average_price, m.price AS mark,
  p.realized_pnl, (m.price - p.average_price) * p.quantity AS unrealized_pnl, p.fees, p.currency, p.updated_ts
  FROM positions p JOIN portfolios f USING (portfolio_id)
@@ -156,22 +165,22 @@ _POSITIONS = """SELECT p.portfolio_id AS portfolio, p.instrument, p.quantity, p.
 View = TypeVar("View", bound=msgspec.Struct)
 
 
-def orders(conn: Connection, wanted: Filter = Filter()) -> list[OrderView]:
+def orders(conn: Connection, wanted: Filter = EVERYTHING) -> list[OrderView]:
     """Orders, protective legs included."""
     return _select(conn, OrderView, _ORDERS, wanted)
 
 
-def fills(conn: Connection, wanted: Filter = Filter()) -> list[FillView]:
+def fills(conn: Connection, wanted: Filter = EVERYTHING) -> list[FillView]:
     """Executions in the order in which the ledger booked them."""
     return _select(conn, FillView, _FILLS, wanted)
 
 
-def rejections(conn: Connection, wanted: Filter = Filter()) -> list[RejectionView]:
+def rejections(conn: Connection, wanted: Filter = EVERYTHING) -> list[RejectionView]:
     """Decisions against an intent."""
     return _select(conn, RejectionView, _REJECTIONS, wanted, "NOT approved")
 
 
-def positions(conn: Connection, wanted: Filter = Filter(), *, closed: bool = False) -> list[PositionRowView]:
+def positions(conn: Connection, wanted: Filter = EVERYTHING, *, closed: bool = False) -> list[PositionRowView]:
     """Positions; with ``closed`` those of quantity 0 too."""
     conditions, values = _conditions(wanted, "p.")
     if not closed:
@@ -234,14 +243,14 @@ def portfolios(conn: Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def latency(conn: Connection, wanted: Filter = Filter()) -> Latency:
+def latency(conn: Connection, wanted: Filter = EVERYTHING) -> Latency:
     """Latency percentiles of acknowledged orders that came from an intent (protective legs have none)."""
     conditions, values = _conditions(wanted)
     conditions += ["acked_wall > 0", "leg = ''"]
     row = conn.execute(
         "SELECT count(*), percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY journalled_wall - intent_wall),"
         " percentile_cont(ARRAY[0.5, 0.99, 0.999]) WITHIN GROUP (ORDER BY acked_wall - intent_wall)"
-        f" FROM (SELECT * FROM orders {_where(conditions)} ORDER BY created_ts DESC LIMIT %s) AS chosen",  # noqa: S608
+        f" FROM (SELECT * FROM orders {_where(conditions)} ORDER BY created_ts DESC LIMIT %s) AS chosen",
         (*values, wanted.limit),
     ).fetchone()
     conn.rollback()

@@ -10,7 +10,7 @@ from ..bus.base import EventBus, Record, TopicPartition
 from ..contracts.clock import Clock
 from ..contracts.instrument import Instrument
 from . import loading
-from .core import TradingCore, no_matching
+from .core import Matcher, TradingCore, no_matching
 from .failpoints import Failpoints
 from .journal import Journal, take_fence
 from .publisher import Publisher
@@ -53,7 +53,7 @@ async def recover(conn: Connection, around: Surroundings, publisher: Publisher, 
     mine = await take_fence(conn, around.holder, expected=epoch, patience=around.patience)
     state = await loading.load_all(conn)
     venue = around.venue(state.instruments)
-    match = no_matching
+    match: Matcher = no_matching
     if isinstance(venue, PaperVenue):
         venue.book.restore(state.orders, positions(state.accounts.values()))
         match = venue.book.on_market

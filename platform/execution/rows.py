@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 
 class IntentRecord(NamedTuple):
+    """The inbox: one row per intent id."""
+
     intent_id: str
     deployment_id: str
     portfolio_id: str
@@ -18,6 +20,8 @@ class IntentRecord(NamedTuple):
 
 
 class DecisionRecord(NamedTuple):
+    """What risk decided of an intent."""
+
     decision_id: str
     intent_id: str
     deployment_id: str
@@ -93,6 +97,8 @@ class OrderChange(NamedTuple):
 
 
 class FillRecord(NamedTuple):
+    """One execution."""
+
     venue: str
     account: str
     trade_id: str
@@ -116,6 +122,8 @@ class FillRecord(NamedTuple):
 
 
 class PositionRecord(NamedTuple):
+    """A position after its last fill."""
+
     portfolio_id: str
     instrument: str
     quantity: Decimal
@@ -127,17 +135,23 @@ class PositionRecord(NamedTuple):
 
 
 class CashRecord(NamedTuple):
+    """A balance after its last change."""
+
     portfolio_id: str
     currency: str
     amount: Decimal
 
 
 class PortfolioChange(NamedTuple):
+    """The ledger's version after its last change."""
+
     portfolio_id: str
     version: int
 
 
 class EquityRecord(NamedTuple):
+    """A portfolio at the close of a slice."""
+
     portfolio_id: str
     ts: datetime
     equity: Decimal
@@ -148,6 +162,8 @@ class EquityRecord(NamedTuple):
 
 
 class MarkRecord(NamedTuple):
+    """The newest price of an instrument in a session."""
+
     session: str
     instrument: str
     price: Decimal
@@ -160,6 +176,8 @@ class MarkRecord(NamedTuple):
 
 
 class LatchRecord(NamedTuple):
+    """A small fact that has to survive a restart."""
+
     scope: str
     scope_id: str
     name: str
@@ -168,6 +186,8 @@ class LatchRecord(NamedTuple):
 
 
 class HaltRecord(NamedTuple):
+    """A kill switch that the service pulled itself."""
+
     scope: str
     scope_id: str
     state: str
@@ -177,6 +197,8 @@ class HaltRecord(NamedTuple):
 
 
 class AuditRecord(NamedTuple):
+    """What the service did in place of a person."""
+
     at: datetime
     actor: str
     action: str
@@ -185,12 +207,16 @@ class AuditRecord(NamedTuple):
 
 
 class OutboxRecord(NamedTuple):
+    """An event to be published."""
+
     topic: str
     key: str
     payload: bytes
 
 
 class OffsetRecord(NamedTuple):
+    """The last handled record of a partition."""
+
     consumer: str
     topic: str
     partition: int

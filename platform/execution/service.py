@@ -1,9 +1,13 @@
-"""The trading service: reads intents, market and control, and runs turns. Any failure of the database leads through
-recovery, the one way to start; a lost bus is waited for while the kill switch keeps working."""
+"""The trading service: reads intents, market and control, and runs turns.
+
+Any failure of the database leads through recovery, the one way to start; a lost bus is waited for while the kill switch
+keeps working.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, Literal
 
 import psycopg
 import structlog
@@ -45,8 +49,10 @@ class TradingService:
         self.ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until ``stop``. Raises :class:`FencedError` when another instance took over, and other fatal errors;
-        a database that fails is waited for."""
+        """Serve until ``stop``; a database that fails is waited for.
+
+        Raises :class:`FencedError` when another instance took over, and other fatal errors.
+        """
         await self._around.bus.create_topics(TOPICS.values())
         while not stop.is_set():
             try:
@@ -75,7 +81,7 @@ class TradingService:
     async def _serve(self, recovered: Recovered, consumer: Consumer, stop: asyncio.Event) -> None:
         parts = recovered.parts
         reader = _Reader(consumer, self._tick)
-        stopping = asyncio.ensure_future(stop.wait())
+        stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
                 deliveries = await reader.next(stopping)
@@ -93,9 +99,7 @@ class TradingService:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        conn = await connect(
-            self._dsn, application_name="millstream-trading", autocommit=True, prepare_threshold=None
-        )
+        conn = await connect(self._dsn, application_name="millstream-trading", autocommit=True, prepare_threshold=None)
         try:
             yield conn
         finally:
@@ -113,18 +117,19 @@ class TradingService:
 
 
 class _Reader:
-    """Reads with a time limit of its own, so that a bus that hangs does not keep the kill switch from being looked at."""
+    """Reads with a time limit of its own: a bus that hangs must not keep the service from its kill switch."""
 
     def __init__(self, consumer: Consumer, tick: float) -> None:
         self._consumer = consumer
         self._tick = tick
         self._task: asyncio.Task[list[Delivery]] | None = None
 
-    async def next(self, stopping: "asyncio.Future[bool]") -> list[Delivery]:
+    async def next(self, stopping: "asyncio.Task[Literal[True]]") -> list[Delivery]:
         """What was read; nothing after a tick, when asked to stop, or while the bus cannot be reached."""
         if self._task is None:
             self._task = asyncio.create_task(self._consumer.read(max_records=MAX_RECORDS), name="read")
-        await asyncio.wait({self._task, stopping}, timeout=self._tick, return_when=asyncio.FIRST_COMPLETED)
+        waited: set[asyncio.Task[Any]] = {self._task, stopping}
+        await asyncio.wait(waited, timeout=self._tick, return_when=asyncio.FIRST_COMPLETED)
         if not self._task.done():
             return []
         task, self._task = self._task, None

@@ -1,6 +1,8 @@
 """What the venue says: acknowledgements, fills, cancels; into the order, the ledger, the protection and the events."""
 
 from collections.abc import Iterable
+from decimal import Decimal
+from typing import assert_never
 
 from ..contracts.enums import HaltState, OrderState, ScopeKind
 from ..contracts.errors import IntegrityError
@@ -62,14 +64,18 @@ def on_canceled(state: TradingState, order: Order, result: CancelResult, *, wall
             changed = order.refuse_cancel(reason, ts=now)
         case Unknown(reason):
             changed = order.lose(reason, ts=now)
+        case _:
+            assert_never(result)
     if changed:
         _changed(state, order, effects, wall)
     return effects
 
 
 def on_fetched(state: TradingState, order: Order, result: FetchResult, *, wall: int) -> Effects:
-    """The venue's answer to a query about an order of unknown outcome: taken over, sent again on proof of
-    non-acceptance while it may still be sent, ended when it may not."""
+    """The venue's answer to a query about an order of unknown outcome.
+
+    It is taken over; on proof of non-acceptance the order is sent again while it may be, and ended when it may not.
+    """
     effects = Effects()
     now = state.session(order.session).now(wall)
     match result:
@@ -89,7 +95,9 @@ def on_venue(state: TradingState, event: VenueEvent, *, wall: int) -> Effects:
     order = state.orders.get(event.order_id)
     if order is None:
         cause = f"{event.order_id}/{event.ts}"
-        announce.alert(effects, "FOREIGN_ORDER", f"the venue reports an unknown order {event.order_id}", cause=cause, wall=wall)
+        announce.alert(
+            effects, "FOREIGN_ORDER", f"the venue reports an unknown order {event.order_id}", cause=cause, wall=wall
+        )
         return effects
     try:
         _apply(state, order, event, effects, wall)
@@ -102,11 +110,14 @@ def halt_deployment(state: TradingState, deployment_id: str, reason: str, effect
     """Pull a deployment's kill switch, alert, and cancel what is working of it."""
     state.halts.set(Halt(ScopeKind.DEPLOYMENT, deployment_id, HaltState.HALTED, reason))
     announce.halted(effects, deployment_id, reason, wall=wall)
-    announce.alert(effects, "DEPLOYMENT_HALTED", reason, deployment_id=deployment_id, cause=f"{deployment_id}/{reason}", wall=wall)
+    announce.alert(
+        effects, "DEPLOYMENT_HALTED", reason, deployment_id=deployment_id, cause=f"{deployment_id}/{reason}", wall=wall
+    )
     cancel_all(state, state.in_scope(ScopeKind.DEPLOYMENT, deployment_id), reason, effects, wall=wall)
 
 
 def cancel_all(state: TradingState, orders: Iterable[Order], reason: str, effects: Effects, *, wall: int) -> None:
+    """Ask for the cancel of each order that can be canceled."""
     for order in orders:
         request_cancel(state, order, reason, effects, wall=wall)
 
@@ -188,12 +199,12 @@ def _fill(state: TradingState, order: Order, fill: VenueFill, effects: Effects, 
     protect(state, account, order.instrument, effects, wall=wall)
 
 
-def _rebracket(state: TradingState, account: Account, order: Order, before: object, effects: Effects, ts: int) -> None:
+def _rebracket(state: TradingState, account: Account, order: Order, before: Decimal, effects: Effects, ts: int) -> None:
     key = (account.portfolio_id, order.instrument)
     old = state.brackets.get(key)
     default = state.deployments[order.deployment_id].protection
     after = account.ledger.quantity(order.instrument)
-    new = bracket_after(old, order, before, after, default)  # type: ignore[arg-type]
+    new = bracket_after(old, order, before, after, default)
     if new != old:
         _keep_bracket(state, account, order.instrument, new, effects, ts)
 

@@ -23,8 +23,10 @@ DAY_NS = 86_400_000_000_000
 
 @dataclass(slots=True)
 class Session:
-    """A market that deployments trade on. ``position`` is its newest market time, ``slice_ts`` its newest watermark
-    (UTC ns), ``day`` the UTC day its accounts are in."""
+    """A market that deployments trade on.
+
+    ``position`` is its newest market time, ``slice_ts`` its newest watermark (UTC ns), ``day`` its accounts' UTC day.
+    """
 
     session_id: str
     clock: str
@@ -75,6 +77,7 @@ class Orders:
 
     def __init__(self) -> None:
         self.working: dict[str, Order] = {}
+        self._legs: dict[tuple[str, str], dict[str, Order]] = {}
         self._ended: OrderedDict[str, Order] = OrderedDict()
 
     def __iter__(self) -> Iterator[Order]:
@@ -85,6 +88,8 @@ class Orders:
 
     def put(self, order: Order) -> None:
         """Take over the order's present state; call it after every change."""
+        if order.leg:
+            self._put_leg(order)
         if order.working:
             self.working[order.order_id] = order
             return
@@ -95,11 +100,14 @@ class Orders:
 
     def legs(self, portfolio_id: str, instrument: str) -> list[Order]:
         """Working protective orders of a position."""
-        return [
-            order
-            for order in self.working.values()
-            if order.leg and order.portfolio_id == portfolio_id and order.instrument == instrument
-        ]
+        return list(self._legs.get((portfolio_id, instrument), {}).values())
+
+    def _put_leg(self, order: Order) -> None:
+        legs = self._legs.setdefault((order.portfolio_id, order.instrument), {})
+        if order.working:
+            legs[order.order_id] = order
+        else:
+            legs.pop(order.order_id, None)
 
 
 class Inbox:

@@ -58,7 +58,7 @@ class Turn:
         await self._finish()
 
     async def resolve(self) -> None:
-        """After a restart: orders of unknown outcome are asked for at the venue, lost cancels repeated, legs restored."""
+        """After a restart: ask the venue for orders of unknown outcome, repeat lost cancels, restore protective legs."""
         prelude = await self._begin(Batch())
         core = self._core
         self._effects.add(core.on_halts(prelude.halts, self._now()))
@@ -120,6 +120,7 @@ class Turn:
     async def _settle(self) -> None:
         """Commit what is decided, then let the venue do it; its answers are for the next commit."""
         sends, cancels = self._effects.take_commands()
+        sends = [order for order in sends if order.working]
         await self._commit(release=False)
         journalled = self._now()
         failpoints = self._parts.failpoints
@@ -175,4 +176,3 @@ class Turn:
 
     def _now(self) -> int:
         return self._parts.clock.now()
-

@@ -12,10 +12,25 @@ import pandas as pd
 import psycopg
 from psycopg import sql
 
-from ..contracts.errors import NotFoundError
-from ..contracts.time import iso, timeframe_ns
+from ..contracts.time import iso
 from ..store.partitions import ensure_partitions_sync
 from .copy_format import from_copy, open_times, to_copy, utc_index
+from .series import Series, get_series, series
+
+__all__ = [
+    "ALL_COLUMNS",
+    "COLUMNS",
+    "RAW_COLUMNS",
+    "LoadResult",
+    "Series",
+    "describe_times",
+    "get_series",
+    "load",
+    "read",
+    "read_bytes",
+    "read_last",
+    "series",
+]
 
 COLUMNS = ("open", "high", "low", "close", "volume")
 RAW_COLUMNS = tuple(f"raw_{column}" for column in COLUMNS)
@@ -62,19 +77,6 @@ class LoadResult:
     unchanged: int
     replaced: int
     conflicts: tuple[datetime, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """What is stored of one instrument and timeframe; ``version`` grows with every change."""
-
-    instrument: str
-    timeframe: str
-    version: int
-    rows: int
-    first_open: datetime
-    last_open: datetime
-    source: str
 
 
 def load(
@@ -160,24 +162,6 @@ def read_last(
     frame = pd.DataFrame([row[1:] for row in found], columns=list(COLUMNS), dtype="float64")
     frame.index = utc_index(pd.DatetimeIndex([row[0] for row in found], tz="UTC").as_unit("ns").asi8)
     return frame
-
-
-def series(conn: psycopg.Connection) -> list[Series]:
-    """Everything that is stored, by instrument and timeframe."""
-    query = "SELECT instrument, timeframe, version, rows, first_open, last_open, source FROM candle_series"
-    return [Series(*row) for row in conn.execute(f"{query} WHERE rows > 0 ORDER BY 1, 2").fetchall()]
-
-
-def get_series(conn: psycopg.Connection, instrument: str, timeframe: str) -> Series:
-    """What is stored of ``instrument`` and ``timeframe``. Raises :class:`NotFoundError` naming what there is."""
-    timeframe_ns(timeframe)
-    stored = [one for one in series(conn) if one.instrument == instrument]
-    for one in stored:
-        if one.timeframe == timeframe:
-            return one
-    known = ", ".join(one.timeframe for one in stored)
-    hint = f"Stored timeframes of it: {known}." if known else "`millstream data import` stores candles."
-    raise NotFoundError(f"there are no {timeframe} candles of {instrument}", hint=hint)
 
 
 def describe_times(frame: pd.DataFrame) -> str:

@@ -34,6 +34,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
+    """A stored bundle whose content was checked."""
+
     hash: str
     folder: Path
     manifest: Manifest
@@ -50,7 +52,7 @@ class BundleStore:
         self._folder = folder
 
     def add(self, manifest: Manifest, notebook: bytes) -> Bundle:
-        """Store a bundle, or find it stored. Raises :class:`IntegrityError` when what stands there was tampered with."""
+        """Store a bundle, or find it stored. Raises :class:`IntegrityError` when that was tampered with."""
         encoded = _encoded(manifest)
         name = hashlib.sha256(encoded).hexdigest()
         target = self._folder / name

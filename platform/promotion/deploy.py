@@ -173,7 +173,7 @@ def _free_name(conn: psycopg.Connection[Any], name: str) -> str:
     return candidate
 
 
-def _insert(  # noqa: PLR0913, PLR0917 - a row
+def _insert(  # noqa: PLR0917 - a row
     conn: psycopg.Connection[Any],
     name: str,
     portfolio: str,
@@ -185,8 +185,8 @@ def _insert(  # noqa: PLR0913, PLR0917 - a row
     inserted = conn.execute(
         "INSERT INTO deployments (deployment_id, release_name, release_version, target, portfolio_id, session,"
         " instruments, timeframe, parameters, limits, protection, on_lease_lost, desired_state, epoch, started_ts,"
-        " author, created_at, changed_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '{}', %s, %s, 0, 0, %s, now(),"
-        " now()) ON CONFLICT (deployment_id) DO NOTHING",
+        " author, created_at, changed_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '{}', %s, %s, 0, 0, %s,"
+        " now(), now()) ON CONFLICT (deployment_id) DO NOTHING",
         (
             name,
             release.name,

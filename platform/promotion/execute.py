@@ -118,7 +118,7 @@ def _mark_last(output: Path, message: str) -> str:
 
 
 def _tell_skipped(output: Path) -> None:
-    """papermill calls every cell completed: those that did not run were skipped."""
+    """Papermill calls every cell completed: those that did not run were skipped."""
     notebook = nbformat.read(output, as_version=4)
     for cell in notebook.cells:
         meta = cell.metadata.get("papermill", {})
@@ -136,5 +136,5 @@ def _shorten(traceback: list[str]) -> str:
 
 
 def _literal(path: Path) -> str:
-    """papermill formats paths with the parameters: braces of a folder's name must survive that."""
+    """Papermill formats paths with the parameters: braces of a folder's name must survive that."""
     return str(path).replace("{", "{{").replace("}", "}}")

@@ -1,6 +1,7 @@
-"""Reading a strategy notebook without executing it: is it what a promotion needs?"""
+"""Reads a strategy notebook without executing it and says whether it is what a promotion needs."""
 
 import ast
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,7 +23,7 @@ HEAVY = frozenset({"bokeh", "holoviews", "hvplot", "matplotlib", "panel", "plotl
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was found. ``market`` is what ``run`` gets as symbols and timeframe, where that is a parameter or a constant.
+    """What was found. ``market`` holds the expressions that ``run`` gets as symbols and timeframe.
 
     ``warnings`` are things that will work but should not be so.
     """
@@ -54,10 +55,17 @@ def read_notebook(path: Path) -> Any:
     if not path.is_file():
         raise NotFoundError(f"there is no notebook {path}", hint="Give the path of an .ipynb file.")
     try:
-        notebook = nbformat.read(path, as_version=4)
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+        if not isinstance(content, dict) or "cells" not in content:
+            raise InputError(f"{path} is not a notebook: it has no cells", hint="Give the path of an .ipynb file.")
+        # Older formats have no cell ids: the upgrade gives them some.
+        notebook = nbformat.reads(text, as_version=4)
+        notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
+        _, notebook = nbformat.validator.normalize(notebook)
         nbformat.validate(notebook)
-    except (ValueError, nbformat.ValidationError, nbformat.reader.NotJSONError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except (ValueError, TypeError, KeyError, AttributeError, nbformat.ValidationError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{path} is not a notebook: {first}", hint="Open and save it in JupyterLab.") from error
     return notebook
 

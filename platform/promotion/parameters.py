@@ -21,8 +21,10 @@ _ANNOTATIONS: dict[str, type] = {"bool": bool, "int": int, "float": float, "str"
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
-    """A parameter with its default. ``kind`` is what a value must be; ``None``: any scalar. ``element`` is the kind of a
-    list's elements."""
+    """A parameter with its default.
+
+    ``kind`` is what a value must be (``None``: any scalar), ``element`` what the elements of a list must be.
+    """
 
     name: str
     default: Any
@@ -152,15 +154,21 @@ def _of(name: str, value: ast.expr, annotation: ast.expr | None, cell: str) -> D
     try:
         default = ast.literal_eval(value)
     except ValueError as error:
-        raise InputError(
-            f"{cell}, line {value.lineno}: {name} is not a constant",
-            hint="Parameters are numbers, texts, true, false, null, or lists of them.",
-        ) from error
+        raise _no_parameter(name, value, cell) from error
     if isinstance(default, tuple):
         default = list(default)
+    if not isinstance(default, bool | int | float | str | list | None):
+        raise _no_parameter(name, value, cell)
     kind, element, optional = _kinds(default, annotation)
     one = Declared(name=name, default=default, kind=kind, element=element, optional=optional)
     return msgspec.structs.replace(one, default=one.check(default))
+
+
+def _no_parameter(name: str, value: ast.expr, cell: str) -> InputError:
+    return InputError(
+        f"{cell}, line {value.lineno}: {name} is not a constant that a parameter may be",
+        hint="Parameters are numbers, texts, true, false, null, or lists of them.",
+    )
 
 
 def _kinds(default: Any, annotation: ast.expr | None) -> tuple[type | None, type | None, bool]:

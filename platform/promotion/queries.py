@@ -9,7 +9,6 @@ from psycopg.rows import dict_row
 
 from ..contracts.enums import DesiredState, RunnerState, Target
 from ..contracts.errors import NotFoundError
-from ..sdk.matching import near
 
 _SELECT = """
 SELECT d.deployment_id, d.release_name || '@' || d.release_version AS release, d.target, d.portfolio_id, d.session,
@@ -23,8 +22,10 @@ FROM deployments d LEFT JOIN runners r USING (deployment_id)
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """A deployment with its runner. ``state`` and ``message`` are the runner's; times named ``…_ts`` are market time
-    (UTC ns, 0: none yet)."""
+    """A deployment with its runner.
+
+    ``state`` and ``message`` are the runner's; times named ``…_ts`` are market time (UTC ns, 0: none yet).
+    """
 
     deployment_id: str
     release: str
@@ -60,6 +61,8 @@ def get_deployment(conn: psycopg.Connection[Any], deployment_id: str) -> Deploym
     """The deployment of that id. Raises :class:`NotFoundError` with near names."""
     found = _select(conn, "WHERE d.deployment_id = %s", deployment_id)
     if not found:
+        from ..sdk.matching import near
+
         names = [one.deployment_id for one in list_deployments(conn)]
         raise NotFoundError(
             f"there is no deployment {deployment_id!r}",

@@ -1,7 +1,7 @@
 """Releases: registered bundles, ``name@version``."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psycopg
@@ -10,9 +10,10 @@ from psycopg.types.json import Jsonb
 
 from ..contracts.errors import InputError, NotFoundError
 from ..contracts.ids import parse_name
-from ..sdk.matching import near
-from .bundle import Bundle
-from .execute import Execution
+
+if TYPE_CHECKING:
+    from .bundle import Bundle
+    from .execute import Execution
 
 _COLUMNS = (
     "name, version, bundle, strategy, instruments, timeframe, parameters, manifest, report, executed_notebook, author,"
@@ -42,7 +43,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def register(
-    conn: psycopg.Connection[Any], bundle: Bundle, execution: Execution, *, data_snapshot: str, author: str
+    conn: psycopg.Connection[Any], bundle: "Bundle", execution: "Execution", *, data_snapshot: str, author: str
 ) -> Release:
     """Register ``bundle`` as the next version of its name; the same bundle is the same release. Commits by itself.
 
@@ -74,8 +75,8 @@ def register(
             or cursor.execute(
                 "INSERT INTO releases (name, version, bundle, strategy, instruments, timeframe, parameters, manifest,"  # noqa: S608
                 " report, executed_notebook, author, created_at)"
-                " SELECT %(name)s, coalesce(max(version), 0) + 1, %(bundle)s, %(strategy)s, %(instruments)s, %(timeframe)s,"
-                " %(parameters)s, %(manifest)s, %(report)s, %(executed)s, %(author)s, now() FROM releases"
+                " SELECT %(name)s, coalesce(max(version), 0) + 1, %(bundle)s, %(strategy)s, %(instruments)s, "
+                " %(timeframe)s, %(parameters)s, %(manifest)s, %(report)s, %(executed)s, %(author)s, now() FROM releases"
                 f" WHERE name = %(name)s RETURNING {_COLUMNS}",
                 values,
             ).fetchone()
@@ -93,13 +94,15 @@ def list_releases(conn: psycopg.Connection[Any]) -> list[Release]:
 
 
 def get_release(conn: psycopg.Connection[Any], ref: str) -> Release:
-    """The release ``name@version``, or the newest version of ``name``. Raises :class:`NotFoundError` with near names."""
+    """The release ``name@version``, or the newest version of ``name``. Raises :class:`NotFoundError`."""
     name, at, text = ref.partition("@")
     if at and not text.isdecimal():
         raise InputError(f"{ref!r} is not a release", hint="Write name or name@version, for example sma_cross@3.")
     known = [release for release in list_releases(conn) if release.name == name]
     found = [release for release in known if not at or release.version == int(text)]
     if not found:
+        from ..sdk.matching import near
+
         names = [release.ref for release in list_releases(conn)]
         raise NotFoundError(
             f"there is no release {ref!r}", hint=f"{near(ref, names)}`millstream releases` lists all of them."

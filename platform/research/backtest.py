@@ -29,14 +29,15 @@ def backtest(
 ) -> BacktestResult:
     """Backtest ``strategy`` on stored candles of ``symbol`` with ``start`` <= open time < ``end`` (UTC).
 
-    Decides at each close, executes at the next open, sizes by equity at the close (docs/backtest.md). ``fees`` is a
-    fraction of the notional, by default each instrument's own; ``slippage`` a fraction of the price, by default the
-    setting ``paper_slippage_bps``. Vectorised strategies run on vectorbt; event-driven ones, and those with a stop-loss
-    or take-profit, in a replay through the real trading core. Raises :class:`InputError`, :class:`NotFoundError`.
+    Candles before ``start`` warm the strategy up, as in a runner. Decides at each close, executes at the next open, sizes
+    by equity at the close (docs/backtest.md). ``fees`` is a fraction of the notional, by default each instrument's own;
+    ``slippage`` a fraction of the price, by default the setting ``paper_slippage_bps``. Vectorised strategies run on
+    vectorbt; event-driven ones, and those with a stop-loss or take-profit, in a replay through the real trading core.
+    Raises :class:`InputError`, :class:`NotFoundError`.
     """
     default = load_settings().paper_slippage_bps / 10_000
     costs = costs_of(fees, default if slippage is None else slippage)
-    return backtest_candles(strategy, candles(symbol, timeframe, start, end), capital=capital, costs=costs)
+    return backtest_candles(strategy, candles(symbol, timeframe, start, end, warmup=True), capital=capital, costs=costs)
 
 
 def backtest_candles(
@@ -54,12 +55,21 @@ def backtest_candles(
     costs, account = costs or Costs(), decimal(capital)
     if used == "vectorbt":
         orders, executions, curves, portfolio = run_vectorised(strategy, data, costs, account)
-        return BacktestResult(strategy, data, float(capital), used, orders, executions, curves, portfolio=portfolio)
+        return BacktestResult(
+            strategy, data.traded, float(capital), used, orders, executions, curves, portfolio=portfolio
+        )
     from .replay import run_replay
 
     outcome = run_replay(strategy, data, costs, account)
     return BacktestResult(
-        strategy, data, float(capital), used, outcome.orders, outcome.executions, outcome.curves, outcome.rejections
+        strategy,
+        data.traded,
+        float(capital),
+        used,
+        outcome.orders,
+        outcome.executions,
+        outcome.curves,
+        outcome.rejections,
     )
 
 

@@ -17,19 +17,28 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Candles:
-    """``frame`` is shaped as for ``Strategy.target`` (UTC open times); ``instruments`` are its columns in order."""
+    """``frame`` is shaped as for ``Strategy.target`` (UTC open times); ``instruments`` are its columns in order.
+
+    Rows before ``first`` are warm-up: a strategy sees them, but nothing is decided on them.
+    """
 
     instruments: tuple[Instrument, ...]
     timeframe: str
     frame: pd.DataFrame
+    first: int = 0
 
     def __post_init__(self) -> None:
-        if self.frame.empty:
+        if self.first >= len(self.frame):
             keys = ", ".join(instrument.key for instrument in self.instruments)
             raise InputError(
                 f"There are no {self.timeframe} candles of {keys} in that time",
                 hint="`millstream data list` shows what is stored; check start, end and timeframe.",
             )
+
+    @property
+    def traded(self) -> "Candles":
+        """The same without the warm-up."""
+        return self if not self.first else Candles(self.instruments, self.timeframe, self.frame.iloc[self.first :])
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from ..market.candles import Series, series
 from ..market.sample import import_sample
 from ..ops.settings import Settings, load_settings
 from ..sdk.bars import combine
+from ..sdk.host import HISTORY_LIMIT
 from ..sdk.symbols import as_symbols, labels
 from .candles import Candles
 
@@ -35,8 +36,10 @@ def load(symbol: str | Sequence[str], timeframe: str, start: Moment = None, end:
     return candles(symbol, timeframe, start, end).frame
 
 
-def candles(symbol: str | Sequence[str], timeframe: str, start: Moment = None, end: Moment = None) -> Candles:
-    """As :func:`load`, with the instruments."""
+def candles(
+    symbol: str | Sequence[str], timeframe: str, start: Moment = None, end: Moment = None, *, warmup: bool = False
+) -> Candles:
+    """As :func:`load`, with the instruments; ``warmup`` adds the candles before ``start`` that a runner would load."""
     timeframe_ns(timeframe)
     names, first, last = as_symbols(symbol), _moment(start, "start"), _moment(end, "end")
     settings = load_settings()
@@ -44,8 +47,11 @@ def candles(symbol: str | Sequence[str], timeframe: str, start: Moment = None, e
     with connection(settings) as conn:
         found = tuple(registry.get(conn, registry.resolve(conn, name)) for name in names)
         keys = [instrument.key for instrument in found]
-        frames = [cache.frame(conn, key, timeframe, first, last) for key in keys]
-    return Candles(found, timeframe, combine(dict(zip(labels(keys), frames, strict=True))))
+        frames = [cache.frame(conn, key, timeframe, None if warmup else first, last) for key in keys]
+    frame = combine(dict(zip(labels(keys), frames, strict=True)))
+    before = int(frame.index.searchsorted(pd.Timestamp(first))) if first is not None else 0
+    skipped = max(0, before - HISTORY_LIMIT)
+    return Candles(found, timeframe, frame.iloc[skipped:], before - skipped)
 
 
 def instruments() -> tuple[Instrument, ...]:

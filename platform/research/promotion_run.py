@@ -41,7 +41,5 @@ class BacktestRuntime:
 
     async def trade(self, strategy: Strategy, symbols: tuple[str, ...], timeframe: str) -> object:
         window = msgspec.json.decode(os.environ.get("MILLSTREAM_BACKTEST", "{}"), type=Window, strict=False)
-        result = backtest(
-            strategy, symbols, timeframe, start=window.start, end=window.end, capital=window.capital
-        )
+        result = backtest(strategy, symbols, timeframe, start=window.start, end=window.end, capital=window.capital)
         return PromotionReport(result)

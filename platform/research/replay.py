@@ -1,5 +1,6 @@
 """Replay in one process: the strategy's host over the real trading core and paper book, bar by bar, in lock step."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -51,12 +52,13 @@ def run_replay(
 ) -> ReplayOutcome:
     """Replay ``strategy`` over ``candles``; ``limits`` are by default those of a new paper deployment."""
     replay = _Replay(strategy, candles, costs, capital, limits or paper_defaults(capital))
-    for row, slice_ in enumerate(slices(candles)):
+    played = slices(candles)
+    replay.warm_up(itertools.islice(played, candles.first))
+    for row, slice_ in enumerate(played):
         replay.step(row, slice_)
     record = replay.record
-    return ReplayOutcome(
-        record.orders(), record.executions, curves(record.executions, candles, float(capital)), record.rejections
-    )
+    path = curves(record.executions, candles.traded, float(capital))
+    return ReplayOutcome(record.orders(), record.executions, path, record.rejections)
 
 
 def slices(candles: Candles) -> Iterator[list[Bar]]:
@@ -119,6 +121,10 @@ class _Replay:
         self._host = StrategyHost(strategy, config, self._clock)
         self._view = PortfolioView.of(self._trading.portfolio(NAME))
         self.record = _Record(self._trading)
+
+    def warm_up(self, history: Iterable[list[Bar]]) -> None:
+        """Bars before the first slice."""
+        self._host.preload(bar for slice_ in history for bar in slice_)
 
     def step(self, row: int, bars: list[Bar]) -> None:
         """One slice: opens, bars, watermarks, decision, intents."""

@@ -22,7 +22,9 @@ def run_vectorised(
 ) -> tuple[list[OrderLine], list[Execution], Curves, "Portfolio"]:
     """Orders, executions, curves and the vectorbt portfolio of a vectorised strategy."""
     always = strategy.rebalance == "always"
-    run = size_orders(exposures(strategy, candles), candles, costs, capital, always=always)
+    targets = exposures(strategy, candles)[candles.first :]
+    candles = candles.traded
+    run = size_orders(targets, candles, costs, capital, always=always)
     credit = _credit(run, capital)
     portfolio = vectorbt_portfolio(run, candles, costs, float(capital) + credit)
     cash = portfolio.cash().to_numpy() - credit

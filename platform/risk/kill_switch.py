@@ -43,9 +43,11 @@ class WorkingOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HaltReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``halt`` achieved. ``sealed`` is false when a send was still in flight as the waiting time ended: then an
-    order journalled before the halt may yet reach the venue. ``working`` are the scope's open orders at that moment;
-    the trading service cancels them until none is left.
+    """What ``halt`` achieved.
+
+    ``sealed`` is false when a send was still in flight as the waiting time ended: then an order journalled before the
+    halt may yet reach the venue. ``working`` are the scope's open orders at that moment; the trading service cancels
+    them until none is left.
     """
 
     halt: Halt
@@ -75,7 +77,7 @@ def halt(
 
 
 def resume(conn: psycopg.Connection[Any], scope: ScopeKind, scope_id: str, actor: str, reason: str) -> Halt:
-    """Set a halted scope active again; commits by itself, audited. Raises :class:`NotFoundError` when it is not halted."""
+    """Set a halted scope active again; commits by itself, audited. Raises :class:`NotFoundError` if it is active."""
     if not any(row.scope is scope and row.scope_id == scope_id for row in active_halts(conn)):
         name = f"{scope.value} {scope_id}".strip()
         raise NotFoundError(f"{name} is not halted", hint="`millstream risk` lists what is.")
@@ -110,7 +112,7 @@ def working_orders(conn: psycopg.Connection[Any], scope: ScopeKind, scope_id: st
 
 
 def halt_record(row: Halt) -> Record:
-    """The prompt for ``control.commands``: publishing it makes the trading service look at once, not at its next tick."""
+    """The prompt for ``control.commands``: published, it makes the trading service look at once."""
     event = HaltChanged(
         event_id=digest("halt", row.scope, row.scope_id, row.changed_at),
         occurred_at=row.changed_at,
@@ -137,7 +139,7 @@ def _write(
         row = conn.execute(
             "INSERT INTO halts (scope, scope_id, state, actor, reason, changed_at)"
             " VALUES (%s, %s, %s, %s, %s, clock_timestamp()) ON CONFLICT (scope, scope_id) DO UPDATE SET"
-            " (state, actor, reason, changed_at) = (excluded.state, excluded.actor, excluded.reason, excluded.changed_at)"
+            " state = excluded.state, actor = excluded.actor, reason = excluded.reason, changed_at = excluded.changed_at"
             " RETURNING scope, scope_id, state, actor, reason, changed_at",
             (scope.value, scope_id, state.value, actor, reason),
         ).fetchone()

@@ -20,7 +20,7 @@ RESEARCH = "research"
 
 
 class NotebookRun:
-    """One execution of ``nb``, in place. ``output_path`` may be none (nothing saved) or any path papermill can write."""
+    """One execution of ``nb``, in place. ``output_path`` may be none (nothing saved) or what papermill can write."""
 
     def __init__(
         self, nb: NotebookNode, output_path: str | None, *, log: LogFile | None, autosave_seconds: float
@@ -38,9 +38,13 @@ class NotebookRun:
         self._begin()
         status = RunStatus.FAILED
         try:
-            with tempfile.TemporaryDirectory(prefix="millstream-ipython-") as folder, self._stop:
-                with open_shell(self._recorder, folder) as shell, asyncio.Runner() as runner:
-                    status = runner.run(self._run_all(shell))
+            with (
+                tempfile.TemporaryDirectory(prefix="millstream-ipython-") as folder,
+                self._stop,
+                open_shell(self._recorder, folder) as shell,
+                asyncio.Runner() as runner,
+            ):
+                status = runner.run(self._run_all(shell))
         finally:
             self._end(status)
         return self._nb

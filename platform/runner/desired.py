@@ -22,14 +22,15 @@ _CLAIM = (
     "UPDATE deployments d SET epoch = d.epoch + 1, changed_at = now() FROM releases l"
     " WHERE d.deployment_id = %s AND d.desired_state = 'running'"
     " AND l.name = d.release_name AND l.version = d.release_version"
-    " RETURNING d.deployment_id, d.epoch, d.portfolio_id, d.session, d.instruments, d.timeframe, d.parameters, l.bundle,"
-    " coalesce((SELECT s.clock FROM market_sessions s WHERE s.session_id = d.session), 'wall') AS session_clock"
+    " RETURNING d.deployment_id, d.epoch, d.portfolio_id, d.session, d.instruments, d.timeframe, d.parameters,"
+    " l.bundle, coalesce((SELECT s.clock FROM market_sessions s WHERE s.session_id = d.session), 'wall') AS session_clock"
 )
 _STARTING = (
     "INSERT INTO runners (deployment_id, epoch, state, message, pid, host, restarts, heartbeat_at, started_at,"
     " executed_notebook, log_file, checkpoint_ts, checkpoint_offsets)"
-    " VALUES (%(deployment_id)s, %(epoch)s, 'starting', '', 0, %(host)s, 0, now(), now(), %(notebook)s, %(log)s, 0, '{}')"
-    " ON CONFLICT (deployment_id) DO UPDATE SET epoch = excluded.epoch, state = 'starting', message = '', pid = 0,"
+    " VALUES (%(deployment_id)s, %(epoch)s, 'starting', '', 0, %(host)s, 0, now(), now(), %(notebook)s, %(log)s, 0,"
+    " '{}') ON CONFLICT (deployment_id) DO UPDATE SET epoch = excluded.epoch, state = 'starting', message = '',"
+    " pid = 0,"
     " host = excluded.host, heartbeat_at = now(), started_at = now(), executed_notebook = excluded.executed_notebook,"
     " log_file = excluded.log_file"
 )

@@ -17,7 +17,7 @@ _QUERY = (
 async def bars_until(
     database: Database, instruments: tuple[str, ...], timeframe: str, session: str, ts: int
 ) -> list[Bar]:
-    """All stored bars that closed at or before ``ts`` (UTC ns), oldest first: nothing a decision at ``ts`` could not know."""
+    """All stored bars that closed at or before ``ts`` (UTC ns), oldest first: no look-ahead at ``ts``."""
     length = timeframe_ns(timeframe)
     newest = to_datetime(ts - length)
 

@@ -39,8 +39,10 @@ class LiveRuntime:
         self._clock = clock
 
     async def trade(self, strategy: Strategy, symbols: tuple[str, ...], timeframe: str) -> object:
-        """Run the live loop; returns a summary of it. Raises :class:`FencedError` when the lease is lost,
-        :class:`ConflictError` when the notebook runs another market than it was deployed on, and what the strategy raises.
+        """Run the live loop; returns a summary of it.
+
+        Raises :class:`FencedError` when the lease is lost, :class:`ConflictError` when the notebook runs another market
+        than it was deployed on, and what the strategy raises.
         """
         database = Database(self._spec.database_url, self._clock, "millstream-runner", without_waiting_for_the_disk)
         try:
@@ -117,8 +119,11 @@ class LiveRuntime:
 
     @contextlib.asynccontextmanager
     async def _subscribed(self, bus: EventBus, checkpoint: Checkpoint) -> AsyncIterator[tuple[Any, Any]]:
-        """Consumers of the account and of the market. They stand before the account is read from the database: what is
-        published from then on is either in that read already, or comes."""
+        """Consumers of the account and of the market.
+
+        They stand before the account is read from the database: what is published from then on is in that read already,
+        or comes.
+        """
         places = account_partitions(self._spec.portfolio_id)
         account = Subscription(
             topics=sorted({place.topic for place in places}), partitions=places, start_at=StartAt.LATEST
@@ -133,7 +138,7 @@ class LiveRuntime:
         async with await bus.subscribe(account) as account_consumer, await bus.subscribe(market) as market_consumer:
             yield account_consumer, market_consumer
 
-    async def _account(  # noqa: PLR0913 - everything a restart depends on
+    async def _account(
         self,
         database: Database,
         voice: RunnerVoice,

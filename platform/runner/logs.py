@@ -32,14 +32,14 @@ def tail(path: Path, lines: int) -> list[str]:
     return found[-lines:] if lines > 0 else []
 
 
-async def follow(path: Path, clock: Clock, *, lines: int = 100) -> AsyncIterator[str]:
+async def follow(  # noqa: ASYNC240 - a local file, read between waits
+    path: Path, clock: Clock, *, lines: int = 100) -> AsyncIterator[str]:
     """The last ``lines`` lines, then every new one as it is written, through rotations, until cancelled."""
-    for line in tail(path, lines):
-        yield line
     file = path.open("rb") if path.exists() else None
-    if file is not None:
-        file.seek(0, 2)
-    rest = b""
+    *complete, rest = (file.read() if file is not None else b"").split(b"\n")
+    shown = [raw.decode(errors="replace") for raw in complete]
+    for line in [*tail(path.with_name(f"{path.name}.1"), lines - len(shown)), *shown][-lines:]:
+        yield line
     try:
         while True:
             data = file.read(CHUNK) if file is not None else b""

@@ -21,6 +21,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_outcome(path: Path, outcome: Outcome) -> None:
+    """Store how the runner ended, durably."""
     write_atomic(path, msgspec.json.encode(outcome))
 
 
@@ -32,7 +33,7 @@ def read_outcome(path: Path) -> Outcome | None:
 def mark_dead(path: Path, message: str) -> str:
     """Make the notebook of a killed runner say the truth: its running cell failed, with ``message`` as the error.
 
-    Returns which cell that was (``"cell 3"``, as the source counts), empty when none was running. A missing file is left so.
+    Returns which cell that was (``"cell 3"``, as the source counts), empty when none was running or there is no file.
     """
     if not path.exists():
         return ""

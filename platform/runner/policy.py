@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """``max_failures`` within ``window`` hold a runner; before that it is restarted after ``backoff`` · 2ⁿ, at most
-    ``longest_backoff``. ``start_limit``: from the start to the live loop; ``grace``: from SIGTERM to SIGKILL.
+    """``max_failures`` within ``window`` hold a runner.
+
+    Before that it is restarted after ``backoff`` · 2ⁿ, at most ``longest_backoff``. ``start_limit``: from the start to the live loop; ``grace``: from SIGTERM to SIGKILL.
     """
 
     tick: float = 0.5

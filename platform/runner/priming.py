@@ -6,10 +6,9 @@ from ..contracts.events import Bar, MarketEvent, SessionEnded, Watermark
 
 
 class Priming:
-    """Collects market events until every instrument has shown a watermark; the newest of these first ones is the first
-    slice that was seen in full.
+    """Collects market events until every instrument has shown a watermark.
 
-    A deployment may join in the middle of a slice: what was missed of it stands in the candle store.
+    The newest of these first watermarks is the first slice that was seen in full. A deployment may join in the middle of a slice: what was missed of it stands in the candle store.
     """
 
     def __init__(self, instruments: Iterable[str]) -> None:

@@ -64,7 +64,7 @@ def _outcome(spec: RunnerSpec, log: LogFile) -> Outcome:
         return Outcome(state=RunnerState.FAILED, message=describe(error, spec.notebook))
     except MillstreamError as error:
         return Outcome(state=RunnerState.FAILED, message=f"{error} {error.hint}".strip())
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it was, the runner says so in its outcome
         _log.exception("the notebook could not be executed")
         return Outcome(state=RunnerState.FAILED, message=f"{type(error).__name__}: {error}")
     status = notebook.metadata["millstream"]["status"]
@@ -95,5 +95,5 @@ def describe(error: PapermillExecutionError, executed: Path) -> str:
 
 
 def _literal(path: Path) -> str:
-    """papermill formats paths with the parameters: braces of a folder's name must survive that."""
+    """Papermill formats paths with the parameters: braces of a folder's name must survive that."""
     return str(path).replace("{", "{{").replace("}", "}}")

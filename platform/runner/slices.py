@@ -26,7 +26,7 @@ class SliceLoop:
     before the latter, so a restarted runner finds everything as it was.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of a runner
+    def __init__(
         self,
         *,
         host: StrategyHost,
@@ -79,7 +79,7 @@ class SliceLoop:
         self._failed = True
 
     async def stop(self) -> None:
-        """Tell the strategy that it ends (not one that failed: its state is not to be trusted) and publish its requests."""
+        """Tell the strategy that it ends and publish its requests; one that failed is not trusted with that."""
         if not self._failed and self._priming is None:
             await self._voice.intents(self._host.stop(self.last_ts, self._account.view))
         self.journal.show()

@@ -111,7 +111,7 @@ async def _read(conn: Connection, portfolio_id: str, deployment_id: str, version
 
 
 async def until_settled(database: Database, clock: Clock, intents: Sequence[str], seconds: float) -> bool:
-    """Wait until each order intent was rejected or its order acknowledged; False when that takes longer than ``seconds``."""
+    """Wait until each order intent was rejected or its order acknowledged; False after ``seconds``."""
     deadline = clock.monotonic() + round(seconds * 1e9)
 
     async def undecided(conn: Connection) -> int:

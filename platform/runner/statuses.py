@@ -15,6 +15,8 @@ class CellStatus(StrEnum):
 
 
 class RunStatus(StrEnum):
+    """How the whole notebook stands."""
+
     RUNNING = "running"
     COMPLETED = "completed"
     STOPPED = "stopped"

@@ -48,7 +48,7 @@ class Supervisor:
     only decides how soon it is looked at.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts it wires
+    def __init__(
         self,
         *,
         roster: Roster,
@@ -213,8 +213,10 @@ class Supervisor:
         await self._launcher.kill(row.deployment_id, one.epoch)
 
     def _note_heartbeat(self, one: Watched, row: DesiredRow) -> None:
-        """A lease is missed by the supervisor's own timer: neither a clock that is wrong nor a database that was away
-        makes a heartbeat old."""
+        """See whether the runner was heard.
+
+        A lease is missed by the supervisor's own timer: neither a wrong clock nor a database that was away counts.
+        """
         if row.heartbeat != one.heartbeat or not one.heartbeat_seen:
             one.heartbeat, one.heartbeat_seen = row.heartbeat, self._now
 

@@ -25,14 +25,12 @@ import msgspec
 from .spec import RunnerSpec
 
 # One thread for the numeric libraries: a fork copies only the thread that calls it.
-SINGLE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-}
+SINGLE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
 _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ``parent`` ends; Linux only, elsewhere the socket's end does."""
+    """Have the kernel kill this process when its parent ``parent`` ends; elsewhere than on Linux the socket's end does."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
@@ -164,7 +162,7 @@ def _run(spec: RunnerSpec) -> int:
 
 
 def main() -> None:
-    """Entry point of the zygote process: the socket's descriptor, the supervisor's pid and the bus are its arguments."""
+    """Entry point; its arguments: the socket's descriptor, the supervisor's pid and the bus."""
     descriptor, parent, bus = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     die_with_parent(parent)
     # A terminal's Ctrl-C goes to the whole group: the supervisor decides what ends, and when.

@@ -56,7 +56,7 @@ class Column(NamedTuple):
 
 
 def columns(record: type[tuple[Any, ...]]) -> tuple[Column, ...]:
-    """The columns that a NamedTuple's annotations describe, in order. Raises ``KeyError`` for a type without a dumper."""
+    """The columns that a NamedTuple's annotations describe. Raises ``KeyError`` for a type without a dumper."""
     found = []
     for name, hint in get_type_hints(record).items():
         kinds = [kind for kind in get_args(hint) if kind is not NoneType] if isinstance(hint, UnionType) else [hint]

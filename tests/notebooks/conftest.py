@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def installation() -> Iterator[Path]:
-    """Home of a new installation with nothing but its embedded servers; notebooks import the sample candles themselves."""
+    """Home of a new installation; research imports the sample candles into it at first use."""
     with temporary_home() as home:
         before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("MILLSTREAM_")}
         os.environ["MILLSTREAM_HOME"] = str(home)

@@ -13,9 +13,7 @@ STRATEGIES = [path for path in NOTEBOOKS if path.parent.name == "strategies"]
 
 async def execute(path, folder):
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    )
+    client = NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
     await client.async_execute()
     return notebook
 

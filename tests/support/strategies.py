@@ -27,10 +27,15 @@ def code(source: str, *tags: str) -> nbformat.NotebookNode:
     return v4.new_code_cell(source.strip(), metadata={"tags": list(tags)} if tags else {})
 
 
+def notebook(parameters: str, strategy: str, extra: Iterable[nbformat.NotebookNode] = ()) -> nbformat.NotebookNode:
+    """A notebook with these two cells; ``extra`` cells stand before the last one, which runs the strategy."""
+    cells = [v4.new_markdown_cell("# Strategy"), code(parameters, "parameters"), code(strategy), *extra, code(RUN)]
+    return v4.new_notebook(cells=cells)
+
+
 def cross(extra: Iterable[nbformat.NotebookNode] = (), *, strategy: str = STRATEGY) -> nbformat.NotebookNode:
     """A notebook that trades on crossing averages; ``extra`` cells stand before the last one."""
-    cells = [v4.new_markdown_cell("# Cross"), code(PARAMETERS, "parameters"), code(strategy), *extra, code(RUN)]
-    return v4.new_notebook(cells=cells)
+    return notebook(PARAMETERS, strategy, extra)
 
 
 def save(notebook: nbformat.NotebookNode, path: Path) -> Path:

@@ -143,13 +143,15 @@ def seed(
     with psycopg.connect(dsn) as conn:
         register(conn, INSTRUMENT)
         conn.execute(
-            "INSERT INTO market_sessions (session_id, kind, clock, timeframe, instruments, speed, lock_step, state, message,"
+            "INSERT INTO market_sessions (session_id, kind, clock, timeframe, instruments,"
+            " speed, lock_step, state, message,"
             " position, created_at) VALUES (%s, 'replay', %s, '1d', %s, 0, true, 'running', '', 0, now())"
             " ON CONFLICT DO NOTHING",
             (session, "market" if session else "wall", [KEY]),
         )
         conn.execute(
-            "INSERT INTO releases (name, version, bundle, strategy, instruments, timeframe, parameters, manifest, report,"
+            "INSERT INTO releases (name, version, bundle, strategy, instruments, timeframe,"
+            " parameters, manifest, report,"
             " executed_notebook, author, created_at)"
             " VALUES ('r', 1, 'b', 's', %s, '1d', '{}', '{}', '{}', '', 'me', now()) ON CONFLICT DO NOTHING",
             ([KEY],),
@@ -159,7 +161,8 @@ def seed(
             "INSERT INTO deployments (deployment_id, release_name, release_version, target, portfolio_id, session,"
             " instruments, timeframe, parameters, limits, protection, on_lease_lost, desired_state, epoch, started_ts,"
             " author, created_at, changed_at)"
-            " VALUES (%s, 'r', 1, 'paper', %s, %s, %s, '1d', '{}', %s, %s, 'hold', 'running', 1, 0, 'me', now(), now())",
+            " VALUES (%s, 'r', 1, 'paper', %s, %s, %s, '1d', '{}', %s, %s, 'hold',"
+            " 'running', 1, 0, 'me', now(), now())",
             (
                 deployment,
                 portfolio,

@@ -102,17 +102,18 @@ class _Run:
 
     async def play(self, position: int) -> None:
         """All slices from ``position`` (UTC ns) on, then the end of the session."""
+        await self._members_ready()
         for index in self.tape.indexes(position):
             await self._slice(index, int(self.tape.closes[index]))
         await self._consumed(await self.publish(self.tape.end(self.stamp)))
 
     async def _slice(self, index: int, ts: int) -> None:
-        await self._members_ready()
         offsets = await self.publish(self.tape.bars(index, self.stamp))
         await self._tell(Stage.BARS_PUBLISHED, index, ts)
         await self._consumed(offsets)
         await self._tell(Stage.BARS_CONSUMED, index, ts)
-        members = self._taking_part(await self.gate.members())
+        present = await self.gate.members()
+        members = self._taking_part(present)
         after = {member.portfolio_id: member.version for member in members}
         await self.publish(self.tape.watermarks(index, self.stamp, after))
         await self.gate.record_position(ts)
@@ -120,6 +121,8 @@ class _Run:
         await self._settled(await self._slices_finished(members, ts), ts)
         await self._tell(Stage.FINISHED, index, ts)
         self.finished.forget_before(ts)
+        if any(member.deployment_id not in self.joined | self.dropped for member in present):
+            await self._members_ready()
         if self.options.progress is not None:
             self.options.progress(index + 1, len(self.tape), ts)
 

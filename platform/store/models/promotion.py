@@ -51,9 +51,7 @@ class DeploymentRow(Base):
     """
 
     __tablename__ = "deployments"
-    __table_args__ = (
-        ForeignKeyConstraint(["release_name", "release_version"], ["releases.name", "releases.version"]),
-    )
+    __table_args__ = (ForeignKeyConstraint(["release_name", "release_version"], ["releases.name", "releases.version"]),)
 
     deployment_id: Mapped[Key]
     release_name: Mapped[str]
@@ -84,9 +82,7 @@ class RunnerRow(Base):
 
     __tablename__ = "runners"
 
-    deployment_id: Mapped[str] = mapped_column(
-        Text, ForeignKey("deployments.deployment_id"), primary_key=True
-    )
+    deployment_id: Mapped[str] = mapped_column(Text, ForeignKey("deployments.deployment_id"), primary_key=True)
     epoch: Mapped[int]
     state: Mapped[str]
     message: Mapped[str]

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from support.servers import new_database
 
 from millstream.store.migrate import migrate
-from support.servers import new_database
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,9 @@ class Service:
     def start(self, failpoint=""):
         environment = {**os.environ, **self._environment, "MILLSTREAM_FAILPOINT": failpoint}
         self._log = tempfile.TemporaryFile()
-        self._process = subprocess.Popen([sys.executable, "-m", "millstream.execution"], env=environment, stderr=self._log)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "millstream.execution"], env=environment, stderr=self._log
+        )
 
     def tend(self):
         """Restart it after a SIGKILL; any other end is a failure."""
@@ -95,7 +97,9 @@ async def play(bus, dsn, service):
         intents = INTENTS.get(day + 1, [])
         await handled(await bus.publish([record(intent) for intent in intents]))
         await until("SELECT NOT EXISTS (SELECT FROM orders WHERE state IN ('submitted', 'unknown'))")
-        await until("SELECT count(*) = %s FROM decisions", sum(len(INTENTS.get(key + 1, [])) for key in range(10, day + 1)))
+        await until(
+            "SELECT count(*) = %s FROM decisions", sum(len(INTENTS.get(key + 1, [])) for key in range(10, day + 1))
+        )
 
 
 async def run(kind, address, dsn, failpoint):

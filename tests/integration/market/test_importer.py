@@ -169,7 +169,7 @@ def test_instrument_is_resolved_by_key_symbol_or_with_a_suggestion(dsn: str, fil
         assert "A:XYZ, B:XYZ" in several.value.hint
         with pytest.raises(NotFoundError) as near:
             instruments.resolve(conn, "ABX")
-        assert "Did you mean A:ABC?" in near.value.hint
+        assert near.value.hint.startswith("Did you mean A:ABC")
         with pytest.raises(NotFoundError):
             instruments.get(conn, "A:NONE")
         assert [one.key for one in instruments.list_instruments(conn)] == ["A:ABC", "A:XYZ", "B:XYZ"]

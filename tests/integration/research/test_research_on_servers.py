@@ -37,7 +37,10 @@ def test_one_symbol_gives_plain_columns_and_utc_open_times():
     bars = load("AAPL", "1d", start="2010-01-01", end="2011-01-01")
     assert list(bars.columns) == ["open", "high", "low", "close", "volume"]
     assert str(bars.index.dtype) == "datetime64[ns, UTC]"
-    assert (bars.index[0], bars.index[-1]) == (pd.Timestamp("2010-01-04", tz="UTC"), pd.Timestamp("2010-12-31", tz="UTC"))
+    assert (bars.index[0], bars.index[-1]) == (
+        pd.Timestamp("2010-01-04", tz="UTC"),
+        pd.Timestamp("2010-12-31", tz="UTC"),
+    )
 
 
 def test_several_symbols_share_one_index_with_gaps():
@@ -70,6 +73,14 @@ def test_backtest_of_stored_candles_pays_the_instruments_fees():
     assert {order.instrument for order in result.order_lines} == {"SAMPLE:AAPL", "SAMPLE:IBM", "SAMPLE:FB"}
     done = [order for order in result.order_lines if order.price is not None]
     assert all(float(order.fee) == pytest.approx(float(order.quantity * order.price) * 0.0005) for order in done)
+
+
+def test_candles_before_the_start_warm_the_strategy_up():
+    result = backtest(Momentum(), "AAPL", "1d", start="2009-06-01", end="2010-01-01")
+    whole = backtest(Momentum(), "AAPL", "1d", end="2010-01-01")
+    assert result.equity.index[0] == pd.Timestamp("2009-06-01", tz="UTC")
+    decided = {order.decided_at for order in result.order_lines[1:]}
+    assert decided <= {order.decided_at for order in whole.order_lines}
 
 
 def test_sweep_backtests_every_combination_and_names_the_skipped():

@@ -99,10 +99,10 @@ class Installation:
             with self.database() as conn:
                 report = {"strategy": "Cross", "instruments": [KEY], "timeframe": "1d"}
                 execution = Execution(report, Path("executed.ipynb"))
-                release = register(
-                    conn, self.bundle(notebook or cross()), execution, data_snapshot="", author="test"
+                release = register(conn, self.bundle(notebook or cross()), execution, data_snapshot="", author="test")
+                return deploy(
+                    conn, release, DeployRequest(**{"session": "replay-test", "capital": Decimal(1000)} | request)
                 )
-                return deploy(conn, release, DeployRequest(**{"session": "replay-test", "capital": Decimal(1000)} | request))
 
         deployment = await asyncio.to_thread(run)
         await announce(deployment, self.deps)
@@ -150,8 +150,11 @@ class Installation:
     @asynccontextmanager
     async def supervisor(self, **policy: Any) -> AsyncIterator[LocalLauncher]:
         launcher = LocalLauncher(self.endpoints.bus_kind)
-        async with self.trading(), supervising(
-            self.settings, self.endpoints, self.clock, policy=Policy(**{"tick": 0.1} | policy), launcher=launcher
+        async with (
+            self.trading(),
+            supervising(
+                self.settings, self.endpoints, self.clock, policy=Policy(**{"tick": 0.1} | policy), launcher=launcher
+            ),
         ):
             yield launcher
 
@@ -162,7 +165,6 @@ class Installation:
             wanted = [topics.ORDERS_INTENTS.name, topics.RUNNER_EVENTS.name]
             async with await bus.subscribe(Subscription(topics=wanted, start_at=StartAt.EARLIEST)) as consumer:
                 yield Market(bus, consumer)
-
 
     @asynccontextmanager
     async def commands(self) -> AsyncIterator["Market"]:
@@ -199,7 +201,12 @@ class Market:
     async def end(self) -> None:
         await self._publish(
             SessionEnded(
-                event_id="end", instrument=KEY, session="replay-test", occurred_at=0, ts=START + 99 * DAY, sequence=10**6
+                event_id="end",
+                instrument=KEY,
+                session="replay-test",
+                occurred_at=0,
+                ts=START + 99 * DAY,
+                sequence=10**6,
             )
         )
 
@@ -247,9 +254,7 @@ def installation(database: Callable[..., str], redis_url: str) -> Iterator[Insta
         bus_patience=5.0,
     )
     with psycopg.connect(dsn) as conn:
-        catalogue.register(
-            conn, Instrument(exchange="SAMPLE", symbol="AAPL", currency="USD", lot_step=Decimal(1))
-        )
+        catalogue.register(conn, Instrument(exchange="SAMPLE", symbol="AAPL", currency="USD", lot_step=Decimal(1)))
         candles.load(conn, KEY, "1d", stored(), source="test")
         create_replay(conn, [KEY], "1d", session_id="replay-test")
     yield Installation(settings, Endpoints(dsn, redis_url, "redis", redis_url))

@@ -212,3 +212,13 @@ def test_result_shows_itself_and_gives_plain_values():
     }
     assert "Backtest of Cross" in repr(result)
     assert len(result.plot()) == 3
+
+
+def test_warm_up_is_seen_but_nothing_is_decided_on_it():
+    table = testing.frame([10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20.0])
+    data = Candles((SHARE,), "1d", combine({"AAPL": table}), first=8)
+    result = backtest_candles(Cross(), data)
+    (order,) = result.order_lines
+    assert order.decided_at == data.open_times[8] + DAY
+    assert len(result.equity) == 3
+    assert backtest_candles(Cross(), data.traded).order_lines == []

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from millstream.contracts.money import decimal
 from millstream.research.equity import Curves
 from millstream.research.orders import Execution
 from millstream.research.statistics import drawdown_curve, periods_per_year, statistics
 from millstream.research.trades import closed_trades
-from millstream.contracts.money import decimal
 
 
 def of(equity, capital=100.0, timeframe="1d", trades=None):

@@ -224,7 +224,12 @@ def test_events_reach_the_strategy_in_order_and_its_orders_become_intents():
     bench = testing.Bench(Trader(), [AAPL])
     events = testing.bars(testing.frame([100.0, 95.0, 90.0, 91.0]), AAPL.key)
     limit, stop = bench.step(events[:1])
-    assert (limit.order_type, limit.limit_price, limit.quantity, limit.tag) == (OrderType.LIMIT, D("90.00"), D(10), "dip")
+    assert (limit.order_type, limit.limit_price, limit.quantity, limit.tag) == (
+        OrderType.LIMIT,
+        D("90.00"),
+        D(10),
+        "dip",
+    )
     assert (stop.order_type, stop.stop_price, stop.quantity) == (OrderType.STOP, D("110.00"), D(10))
     assert limit.intent_id != stop.intent_id
     assert bench.step(events[1:2]) == []
@@ -255,7 +260,13 @@ def test_restarted_runner_makes_the_same_intents():
     expected = decide_all(whole, events, portfolio)
     again = host_of(Above())
     again.recover(
-        Past(bars=events[:30], started_ts=events[0].ts, checkpoint_ts=events[29].ts, initial=account(), orders=_left(expected, events[29].ts))
+        Past(
+            bars=events[:30],
+            started_ts=events[0].ts,
+            checkpoint_ts=events[29].ts,
+            initial=account(),
+            orders=_left(expected, events[29].ts),
+        )
     )
     assert decide_all(again, events[30:], portfolio) == [
         intent for intent in expected if intent.decided_at > events[29].ts
@@ -270,7 +281,7 @@ def test_restarted_event_driven_strategy_remembers_what_it_was_told():
     candles = testing.frame([100.0, 95.0, 90.0, 91.0, 92.0])
     events = testing.bars(candles, AAPL.key)
     bench = testing.Bench(Trader(), [AAPL])
-    limit, stop = bench.step(events[:1])
+    limit, _ = bench.step(events[:1])
     fill = bench.fill(limit, D(90), events[1].ts)
     bench.step(events[1:2])
     config_ = bench.host.config

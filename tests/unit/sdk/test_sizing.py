@@ -62,5 +62,7 @@ def test_target_quantity_never_exceeds_the_exposure(exposure, equity, close, dig
     read = exposure_of(exposure)
     quantity = target_quantity(read, equity, close, lot)
     assert abs(quantity) * close <= abs(D(repr(read))) * equity * (1 + D("1e-20"))
-    assert abs(quantity + (lot if read > 0 else -lot)) * close > abs(D(repr(read))) * equity * (1 - D("1e-20")) or not read
+    assert (
+        abs(quantity + (lot if read > 0 else -lot)) * close > abs(D(repr(read))) * equity * (1 - D("1e-20")) or not read
+    )
     assert quantity % lot == 0

@@ -48,9 +48,7 @@ TABLES = (
 def upgrade() -> None:
     """Create all tables; time series as hypertables where the server offers them, else by month."""
     found = op.get_bind().exec_driver_sql(TIMESCALE_STATE).one_or_none()
-    hypertables = hypertables_usable(
-        None if found is None else TimescaleState(bool(found[0]), bool(found[1]))
-    )
+    hypertables = hypertables_usable(None if found is None else TimescaleState(bool(found[0]), bool(found[1])))
     _market(hypertables=hypertables)
     _promotion()
     _inbox()
