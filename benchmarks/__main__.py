@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--bus redis|kafka|both] [--quick] [--json FILE]``."""
+"""Measure the trading path: ``python -m benchmarks [--bus redis|kafka|both] [--quick] [--json FILE]``."""
 
 import argparse
 import asyncio
@@ -12,6 +12,7 @@ from rich.table import Table
 from millstream.bus.factory import BusKind
 
 from .latency import Latency, floor, trading
+from .runners import Runners, runners
 from .servers import servers
 from .throughput import Throughput, throughput
 
@@ -22,7 +23,7 @@ def main() -> None:
     """Measure, print the table, write the JSON."""
     options = _arguments()
     kinds: tuple[BusKind, ...] = ("redis", "kafka") if options.bus == "both" else (options.bus,)
-    results: dict[str, list[Any]] = {"latency": [], "throughput": []}
+    results: dict[str, list[Any]] = {"latency": [], "throughput": [], "runners": []}
     console = Console()
     for kind in kinds:
         for rate in RATES:
@@ -32,8 +33,11 @@ def main() -> None:
                     results["latency"].append(asyncio.run(measure(where, rate, rate * seconds)))
         with servers(kind) as where:
             results["throughput"].append(asyncio.run(throughput(where, 3_000 if options.quick else 20_000)))
+        with servers(kind) as where:
+            results["runners"].append(asyncio.run(runners(where, 5 if options.quick else 20)))
     console.print(latency_table(results["latency"]))
     console.print(throughput_table(results["throughput"]))
+    console.print(runners_table(results["runners"]))
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
 
@@ -56,6 +60,17 @@ def throughput_table(results: list[Throughput]) -> Table:
         table.add_column(name)
     for run in results:
         table.add_row(run.bus, str(run.count), f"{run.per_second:.0f}")
+    return table
+
+
+def runners_table(results: list[Runners]) -> Table:
+    """One line a bus."""
+    table = Table(title="runners, out of the zygote")
+    for name in ("bus", "runners", "first live bar p50 (ms)", "p99 (ms)", "PSS each (MB)"):
+        table.add_column(name)
+    for run in results:
+        numbers = (run.first_bar.p50, run.first_bar.p99, run.pss_mb)
+        table.add_row(run.bus, str(run.count), *[f"{number:.0f}" for number in numbers])
     return table
 
 

@@ -50,7 +50,7 @@ async def trading(servers: Servers, rate: int, count: int) -> Latency:
             await send(bus, intent, rate=rate, count=WARM_UP)
             await bus.publish(quotes(2))
             await send(bus, intent, rate=rate, count=count, first=WARM_UP)
-            await _until(servers, f"SELECT count(*) = {WARM_UP + count} FROM orders WHERE acked_wall > 0")
+            await _until(servers, "SELECT count(*) = %s FROM orders WHERE acked_wall > 0", WARM_UP + count)
     with psycopg.connect(servers.dsn) as conn:
         rows = conn.execute(
             "SELECT journalled_wall - intent_wall, acked_wall - intent_wall FROM orders ORDER BY intent_wall OFFSET %s",
@@ -59,8 +59,8 @@ async def trading(servers: Servers, rate: int, count: int) -> Latency:
     return _result(servers, "trading", rate, [row[0] for row in rows], [row[1] for row in rows])
 
 
-async def _until(servers: Servers, sql: str) -> None:
-    await asyncio.to_thread(wait_until, servers.dsn, sql)
+async def _until(servers: Servers, sql: str, *values: object) -> None:
+    await asyncio.to_thread(wait_until, servers.dsn, sql, *values)
 
 
 def _result(servers: Servers, what: str, rate: int, journalled: list[int], acked: list[int]) -> Latency:

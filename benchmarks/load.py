@@ -75,8 +75,9 @@ def open_accounts(dsn: str) -> None:
             conn.execute(
                 "INSERT INTO deployments (deployment_id, release_name, release_version, target, portfolio_id, session,"
                 " instruments, timeframe, parameters, limits, protection, on_lease_lost, desired_state, epoch,"
-                " started_ts, author, created_at, changed_at) VALUES (%s, 'bench', 1, 'paper', %s, %s, %s, '1m', '{}', %s,"
-                " '{}', 'hold', 'running', 1, 0, 'bench', now(), now())",
+                " started_ts, author, created_at, changed_at)"
+                " VALUES (%s, 'bench', 1, 'paper', %s, %s, %s, '1m', '{}', %s, '{}', 'hold', 'running', 1, 0, 'bench',"
+                " now(), now())",
                 (name, name, SESSION, [instrument.key], Jsonb(paper_defaults(CAPITAL).to_mapping())),
             )
 
@@ -135,7 +136,7 @@ def intent(number: int) -> Record:
 
 
 async def send(bus: EventBus, make: Callable[[int], Record], *, rate: float, count: int, first: int = 0) -> None:
-    """Publish ``count`` records at ``rate`` a second, each when it is due, whether or not earlier ones were answered."""
+    """Publish ``count`` records at ``rate`` a second, each when it is due, answered or not."""
     sent: set[asyncio.Task[object]] = set()
     begin = clock.monotonic()
     for number in range(count):

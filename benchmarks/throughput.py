@@ -32,8 +32,8 @@ async def throughput(servers: Servers, count: int) -> Throughput:
             await asyncio.to_thread(wait_until, servers.dsn, "SELECT count(*) = 20 FROM marks")
             for start in range(0, count, CHUNK):
                 await bus.publish([intent(number) for number in range(start, min(start + CHUNK, count))])
-            done = f"SELECT count(*) = {count} FROM orders WHERE acked_wall > 0"
-            await asyncio.to_thread(wait_until, servers.dsn, done)
+            done = "SELECT count(*) = %s FROM orders WHERE acked_wall > 0"
+            await asyncio.to_thread(wait_until, servers.dsn, done, count)
     with psycopg.connect(servers.dsn) as conn:
         row = conn.execute("SELECT max(acked_wall) - min(acked_wall) FROM orders").fetchone()
     seconds = (row[0] if row else 0) / 1e9

@@ -29,13 +29,19 @@ def ensure_servers(settings: Settings) -> Endpoints:
     Blocks for about a second at the first start. Raises :class:`ConfigurationError` or :class:`RetriableError` that
     say which server, why, and what to do.
     """
-    database = settings.database_url
-    database_url = database.get_secret_value() if database else EmbeddedPostgres(settings.home).ensure()
-    migrate(database_url)
+    database_url = ensure_database(settings)
     redis = settings.redis_url
     redis_url = redis.get_secret_value() if redis else EmbeddedRedis(settings.home).ensure()
     addresses: dict[BusKind, str] = {"redis": redis_url, "kafka": settings.kafka_bootstrap, "memory": ""}
     return Endpoints(database_url, redis_url, settings.bus, addresses[settings.bus])
+
+
+def ensure_database(settings: Settings) -> str:
+    """As :func:`ensure_servers`, PostgreSQL alone: its address, for what only reads."""
+    database = settings.database_url
+    database_url = database.get_secret_value() if database else EmbeddedPostgres(settings.home).ensure()
+    migrate(database_url)
+    return database_url
 
 
 def revive_servers(settings: Settings) -> None:

@@ -1,26 +1,22 @@
 """``data import``, ``data sample``, ``data list`` and ``data replay``."""
 
-import asyncio
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from ..bootstrap import ensure_servers, open_bus
-from ..contracts.time import from_datetime, iso
-from ..market import candles, instruments, sessions
-from ..market.import_report import ImportReport
-from ..market.importer import InstrumentOptions, import_candles
-from ..market.sample import import_sample
-from ..ops.clock import WallClock
-from ..ops.settings import Settings, load_settings
 from .errors import run_async
 from .options import End, Json, Start, to_utc
-from .output import console, print_json, show, table
+from .output import console, errors, print_json, table, when
 from .store import database
+
+if TYPE_CHECKING:
+    from ..market.import_report import ImportReport
+    from ..market.series import Series
+    from ..ops.settings import Settings
 
 SHOWN = 8
 
@@ -46,6 +42,9 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import candles; bad rows, duplicates, gaps and time zones are reported, a re-import changes nothing."""
+    from ..market.importer import InstrumentOptions, import_candles
+    from ..ops.settings import load_settings
+
     options = InstrumentOptions(
         price_tick=_number("--tick", tick),
         lot_step=_number("--lot", lot),
@@ -53,7 +52,7 @@ def import_(
         currency=currency or None,
     )
     settings = load_settings()
-    with database(settings) as connection, console.status(f"importing {file.name}"):
+    with database(settings) as connection, errors.status(f"importing {file.name}"):
         report = import_candles(
             connection, file, instrument, timeframe, replace=replace, time_zone=timezone or None, options=options
         )
@@ -66,37 +65,43 @@ def import_(
 @app.command()
 def sample(as_json: Json = False) -> None:
     """Import the daily candles of five stocks that ship with Millstream (2000 to 2013)."""
+    from ..market.sample import import_sample
+    from ..ops.settings import load_settings
+
     settings = load_settings()
-    with database(settings) as connection, console.status("importing the sample"):
+    with database(settings) as connection, errors.status("importing the sample"):
         reports = import_sample(connection)
         connection.commit()
     _announce(settings, [report.instrument for report in reports if report.registered])
     if as_json:
         print_json(reports)
         return
-    rows = [(one.instrument, one.rows, one.new, iso(one.first)[:10], iso(one.last)[:10]) for one in reports]
+    rows = [(one.instrument, one.rows, one.new, _day(one.first), _day(one.last)) for one in reports]
     table("Sample", ["instrument", "candles", "new", "first", "last"], rows)
 
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """Registered instruments and the candles stored of them."""
+    from ..market import instruments
+    from ..market.series import series
+
     with database() as connection:
         known = instruments.list_instruments(connection)
-        stored = candles.series(connection)
+        stored = series(connection)
     if as_json:
-        print_json({"instruments": known, "series": [_series_fields(one) for one in stored]})
+        print_json({"instruments": known, "series": stored})
         return
-    columns = {
-        "instrument": lambda one: one.key,
-        "currency": lambda one: one.currency,
-        "tick": lambda one: one.price_tick,
-        "lot": lambda one: one.lot_step,
-        "fee": lambda one: one.fee_rate,
-    }
-    show(known, False, "Instruments", columns, empty="none: `millstream data sample` or `millstream data import`")
-    fields = [tuple(_series_fields(one).values()) for one in stored]
-    table("Candles", ["instrument", "timeframe", "rows", "first (UTC)", "last (UTC)", "source"], fields)
+    rows = [(one.key, one.currency, one.price_tick, one.lot_step, one.fee_rate) for one in known]
+    empty = "none: `millstream data sample` or `millstream data import`"
+    table("Instruments", ["instrument", "currency", "tick", "lot", "fee"], rows, empty=empty)
+    console.print()
+    columns = ["instrument", "timeframe", "rows", "first (UTC)", "last (UTC)", "source"]
+    table("Candles", columns, map(_fields, stored), empty="none", spare=["source"])
+
+
+def _fields(one: "Series") -> tuple[object, ...]:
+    return one.instrument, one.timeframe, one.rows, when(one.first_open), when(one.last_open), one.source
 
 
 @app.command()
@@ -108,15 +113,22 @@ def replay(
     end: End = None,
 ) -> None:
     """Play stored candles as a live market of its own until they end or Ctrl-C; strategies can be promoted to it."""
+    from ..ops.settings import load_settings
+
     settings = load_settings()
     run_async(_replay(settings, symbols, timeframe, speed, start, end))
 
 
 async def _replay(
-    settings: Settings, symbols: list[str], timeframe: str, speed: float, start: datetime | None, end: datetime | None
+    settings: "Settings", symbols: list[str], timeframe: str, speed: float, start: datetime | None, end: datetime | None
 ) -> None:
+    import asyncio
+
+    from ..bootstrap import ensure_servers, open_bus
+    from ..market import instruments, sessions
     from ..market.feeds.base import bus_publisher, persistent
     from ..market.feeds.replay import ReplayFeed
+    from ..ops.clock import WallClock
 
     endpoints = await asyncio.to_thread(ensure_servers, settings)
     with database(settings) as connection:
@@ -129,7 +141,13 @@ async def _replay(
         await feed.run(persistent(bus_publisher(bus), WallClock()))
 
 
-def _announce(settings: Settings, keys: list[str]) -> None:
+def _announce(settings: "Settings", keys: list[str]) -> None:
+    import asyncio
+
+    from ..bootstrap import ensure_servers, open_bus
+    from ..market import instruments
+    from ..ops.clock import WallClock
+
     async def publish() -> None:
         endpoints = await asyncio.to_thread(ensure_servers, settings)
         with database(settings) as connection:
@@ -153,19 +171,13 @@ def _number(option: str, text: str) -> Decimal | None:
     return value
 
 
-def _series_fields(one: candles.Series) -> dict[str, object]:
-    return {
-        "instrument": one.instrument,
-        "timeframe": one.timeframe,
-        "rows": one.rows,
-        "first": iso(from_datetime(one.first_open)),
-        "last": iso(from_datetime(one.last_open)),
-        "source": one.source,
-    }
+def _day(ns: int) -> str | None:
+    text = when(ns)
+    return text and text[:10]
 
 
-def _show_report(report: ImportReport) -> None:
-    span = f"{iso(report.first)} to {iso(report.last)}" if report.first else "no valid row"
+def _show_report(report: "ImportReport") -> None:
+    span = f"{when(report.first)} to {when(report.last)}" if report.first else "no valid row"
     console.print(f"[bold]{escape(report.instrument)}[/bold] {report.timeframe} from {escape(report.source)}: {span}")
     console.print(
         f"{report.rows:,} rows: {report.new:,} new, {report.unchanged:,} unchanged, {report.replaced:,} replaced, "
@@ -179,7 +191,7 @@ def _show_report(report: ImportReport) -> None:
         f"row {row.row}: same time as row {row.first_row}, {'same' if row.same else 'other'} values"
         for row in report.duplicates
     ]
-    lines += [f"gap of {gap.missing:,} after {iso(gap.after)} (row {gap.row})" for gap in report.gaps]
+    lines += [f"gap of {gap.missing:,} after {when(gap.after)} (row {gap.row})" for gap in report.gaps]
     for line in lines[:SHOWN]:
         console.print(f"  {escape(line)}")
     if len(lines) > SHOWN:

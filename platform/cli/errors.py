@@ -4,19 +4,15 @@
 4 conflict with the present state · 5 passing fault, try again · 6 fatal · 130 interrupted
 """
 
-import asyncio
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import typer
 from rich.markup import escape
 
-from ..contracts.errors import MillstreamError
+from ..contracts.errors import FatalError, MillstreamError, RetriableError
 from .output import errors
 
 T = TypeVar("T")
@@ -31,20 +27,48 @@ def debug_wanted() -> bool:
 
 def report(error: MillstreamError) -> None:
     """One message and what to do about it, on standard error."""
-    errors.print(f"[bold red]error:[/bold red] {escape(str(error))}", soft_wrap=True)
+    errors.print(f"[bold red]error:[/bold red] {escape(str(error))}", soft_wrap=True, highlight=False)
     if error.hint:
-        errors.print(f"[yellow]what to do:[/yellow] {escape(error.hint)}", soft_wrap=True)
+        errors.print(f"[yellow]what to do:[/yellow] {escape(error.hint)}", soft_wrap=True, highlight=False)
 
 
 def exit_reporting(run: Callable[[], object]) -> None:
-    """Call ``run``; an error of ours becomes a message and its exit code, with a traceback only when asked for."""
+    """Call ``run``; an error becomes a message and its exit code, with a traceback only when asked for."""
     try:
         run()
     except MillstreamError as error:
-        if debug_wanted():
-            raise
-        report(error)
-        sys.exit(error.exit_code)
+        _end(error)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the last line: the user gets a message, --debug the traceback
+        _end(explained(error))
+
+
+def _end(error: MillstreamError) -> None:
+    if debug_wanted():
+        raise error
+    report(error)
+    sys.exit(error.exit_code)
+
+
+def explained(error: Exception) -> MillstreamError:
+    """An error that no part of the platform expected, as one that says what to do."""
+    what = f"{type(error).__name__}: {error}".rstrip(": \n")
+    result: MillstreamError
+    if type(error).__module__.partition(".")[0] in {"psycopg", "redis", "aiokafka"}:
+        result = RetriableError(
+            f"a server failed while the command was running ({what})",
+            hint="Try again; `millstream doctor` says which server does not answer.",
+        )
+    elif isinstance(error, OSError):
+        result = FatalError(what, hint="Look at the named file, its permissions and the free disk space.")
+    else:
+        result = FatalError(
+            f"Millstream did not expect this ({what})",
+            hint="Run it again as `millstream --debug …` and report the traceback.",
+        )
+    result.__cause__ = error
+    return result
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
@@ -52,13 +76,16 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
 
     In a notebook, whose kernel already runs a loop, the coroutine gets a thread and a loop of its own.
     """
+    import threading
+
     if threading.current_thread() is threading.main_thread() and not _loop_is_running():
         return _run_stoppable(main)
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, main).result()
+    return _run_in_thread(main)
 
 
 def _loop_is_running() -> bool:
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -66,7 +93,18 @@ def _loop_is_running() -> bool:
     return True
 
 
+def _run_in_thread(main: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, main).result()
+
+
 def _run_stoppable(main: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+    import signal
+
     async def stoppable() -> T:
         task = asyncio.current_task()
         if task is not None:

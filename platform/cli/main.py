@@ -1,7 +1,6 @@
 """The ``millstream`` command."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -19,6 +18,8 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"millstream {version('millstream')}")
         raise typer.Exit
 

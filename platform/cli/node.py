@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import msgspec
 import structlog
@@ -17,7 +18,6 @@ from ..bootstrap import Endpoints, ensure_servers, revive_servers, stop_servers
 from ..contracts.errors import ConflictError, RetriableError
 from ..contracts.time import from_iso
 from ..market import sessions
-from ..market.sample import SYMBOLS, TIMEFRAME, import_sample, sample_instrument
 from ..ops.clock import WallClock
 from ..ops.settings import Settings
 from ..store.database import connect_sync
@@ -25,6 +25,7 @@ from .processes import ProcessManager, Service
 
 _log = structlog.get_logger()
 HEALTH_SECONDS = 0.5
+LOCK_TRIES = 10
 SAMPLE_SESSION = "sample-"
 # Five years of history before the first bar: every strategy is warm from the beginning.
 SAMPLE_START = "2005-01-01T00:00:00Z"
@@ -51,31 +52,53 @@ def read_node(settings: Settings) -> NodeInfo | None:
         info = msgspec.json.decode(file.read_bytes(), type=NodeInfo)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
-    return info if _locked(settings) else None
+    return info if is_locked(settings) else None
 
 
-def _locked(settings: Settings) -> bool:
-    try:
-        with node_lock(settings):
-            return False
-    except ConflictError:
-        return True
+def is_locked(settings: Settings) -> bool:
+    """Whether a process holds the lock of this home directory: `up`, or a command that runs a system of its own."""
+    with _lock_file(settings) as file:
+        return not _try_lock(file)
+
+
+def refuse_second(settings: Settings) -> None:
+    """Raise :class:`ConflictError` when something runs on this home directory."""
+    with node_lock(settings):
+        pass
 
 
 @contextlib.contextmanager
 def node_lock(settings: Settings) -> Iterator[None]:
     """Hold the one lock of a home directory. Raises :class:`ConflictError` while another process holds it."""
+    with _lock_file(settings) as file:
+        if not any(_try_lock(file) or _pause() for _ in range(LOCK_TRIES)):
+            info = read_node(settings)
+            what = f"as process {info.pid}" if info else "for a parity, a demo or an `up` that is just starting"
+            raise ConflictError(
+                f"Millstream already runs on {settings.home}, {what}",
+                hint="Stop it with `millstream down` or wait for its end, or set MILLSTREAM_HOME to another directory.",
+            )
+        yield
+
+
+def _lock_file(settings: Settings) -> IO[str]:
     directory = _run_directory(settings)
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "node.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConflictError(
-                f"Millstream already runs on {settings.home}",
-                hint="Stop it with `millstream down`, or set MILLSTREAM_HOME to another directory.",
-            ) from None
-        yield
+    return (directory / "node.lock").open("a")
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _pause() -> bool:
+    """A moment for a process that only looks whether the lock is held."""
+    WallClock().block(0.02)
+    return False
 
 
 def core_services() -> tuple[Service, ...]:
@@ -196,6 +219,8 @@ async def run_node(
 
 def sample_market(database_url: str, speed: float) -> str:
     """Id of the replay of the sample stocks: the one that an earlier run left unfinished, else a new one."""
+    from ..market.sample import SYMBOLS, TIMEFRAME, import_sample, sample_instrument
+
     with connect_sync(database_url) as conn:
         import_sample(conn)
         left = [one for one in sessions.list_sessions(conn) if one.session_id.startswith(SAMPLE_SESSION)]

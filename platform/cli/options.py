@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+DEFAULT_CAPITAL = "100000"
 DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many rows at most, the newest.")]
@@ -13,8 +14,7 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", metavar="NAME=VALUE", help="A notebook parameter; repeatable."),
 ]
-
-
+Capital = Annotated[str, typer.Option("--capital", help="Cash the portfolio starts with.")]
 Start = Annotated[
     datetime | None, typer.Option("--start", formats=DATES, help="First bar's open time, UTC (default: all stored).")
 ]

@@ -32,21 +32,29 @@ def plain(value: Any, name: str = "") -> Any:
 
     A whole number in a field called ``…_at``, ``…_ts`` or as in ``TIME_NAMES`` is a time in UTC nanoseconds; 0 is none.
     """
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value else "0"
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, datetime | Path):
-        return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
     if isinstance(value, msgspec.Struct):
-        return plain(msgspec.structs.asdict(value))
+        value = msgspec.structs.asdict(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if type(value) is int and _names_a_time(name):
-        return iso(value) if value else None
-    return msgspec.to_builtins(value)
+    return _plain_time(value, name) if isinstance(value, int | datetime) else _plain_leaf(value)
+
+
+def _plain_leaf(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f") if value else "0"
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value) if isinstance(value, Path) else msgspec.to_builtins(value)
+
+
+def _plain_time(value: int | datetime, name: str) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, bool) or not _names_a_time(name):
+        return value
+    return iso(value) if value else None
 
 
 def _names_a_time(name: str) -> bool:
@@ -83,7 +91,7 @@ def text(value: Any) -> str:
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
     if isinstance(value, datetime):
         return when(value) or NOTHING
-    return str(value)
+    return f"{value:,}" if type(value) is int else str(value)
 
 
 def _digits(value: Decimal) -> str:

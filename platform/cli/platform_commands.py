@@ -1,30 +1,25 @@
 """``up``, ``down``, ``doctor``, ``lab`` and ``demo``."""
 
-import asyncio
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..bootstrap import stop_servers
-from ..contracts.errors import FatalError, NotFoundError, RetriableError
-from ..ops.clock import WallClock
-from ..ops.settings import Settings, load_settings
-from . import doctor as checks
 from .errors import ANSWER_IS_NO, run_async
-from .node import NodeInfo, read_node, run_node
 from .options import Json
-from .output import console, print_json
-from .workspace import workspace
+from .output import console, errors, print_json
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+    from ..ops.settings import Settings
+    from .node import NodeInfo
 
 Notebooks = Annotated[
     Path | None,
     typer.Option("--notebooks", help="Folder that JupyterLab opens (default: here, if it has strategies/)."),
 ]
+STOP_SECONDS = 60
 
 
 def register(app: typer.Typer) -> None:
@@ -41,14 +36,20 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start the platform: servers, market, trading, supervisor, JupyterLab; stays until Ctrl-C or `down`."""
+    import asyncio
+
+    from ..ops.settings import load_settings
+    from .node import run_node
+    from .workspace import workspace
+
     settings = load_settings()
     folder = workspace(settings, notebooks)
     if detach:
         _show_node(_start_detached(settings, folder, lab, speed), as_json)
         return
 
-    def show_when_up(ready: asyncio.Future[NodeInfo]) -> None:
-        if not ready.cancelled():
+    def show_when_up(ready: "Future[NodeInfo]") -> None:
+        if not ready.cancelled() and ready.exception() is None:
             _show_node(ready.result(), as_json, staying=True)
 
     async def run() -> None:
@@ -57,12 +58,21 @@ def up(
         await run_node(settings, workspace=folder, with_lab=lab, speed=speed, ready=ready)
 
     run_async(run())
-    console.print("stopped; your data stays in", str(settings.home), soft_wrap=True)
+    errors.print(f"stopped; your data stays in {settings.home}", soft_wrap=True, highlight=False)
 
 
-def _start_detached(settings: Settings, folder: Path, lab: bool, speed: float) -> NodeInfo:
+def _start_detached(settings: "Settings", folder: Path, lab: bool, speed: float) -> "NodeInfo":
+    import subprocess
+    import sys
+
+    from ..contracts.errors import FatalError
+    from ..ops.clock import WallClock
+    from .node import read_node, refuse_second
+
+    refuse_second(settings)
     log = settings.home / "log" / "node.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    begin = log.stat().st_size if log.exists() else 0
     arguments = ["-m", "millstream.cli", "up", "--notebooks", str(folder), "--speed", str(speed)]
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -73,16 +83,17 @@ def _start_detached(settings: Settings, folder: Path, lab: bool, speed: float) -
             start_new_session=True,
         )
     clock = WallClock()
-    while process.poll() is None:
-        info = read_node(settings)
-        if info is not None and info.pid == process.pid:
-            return info
-        clock.block(0.1)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    with errors.status("starting"):
+        while process.poll() is None:
+            info = read_node(settings)
+            if info is not None and info.pid == process.pid:
+                return info
+            clock.block(0.1)
+    tail = "\n".join(log.read_bytes()[begin:].decode(errors="replace").splitlines()[-12:])
     raise FatalError(f"the platform did not start:\n{tail}", hint=f"The whole log: {log}")
 
 
-def _show_node(info: NodeInfo, as_json: bool, *, staying: bool = False) -> None:
+def _show_node(info: "NodeInfo", as_json: bool, *, staying: bool = False) -> None:
     if as_json:
         print_json(info)
         return
@@ -95,25 +106,45 @@ def _show_node(info: NodeInfo, as_json: bool, *, staying: bool = False) -> None:
 
 def down() -> None:
     """Stop what `up` started, and the embedded servers of this home directory."""
+    from ..bootstrap import stop_servers
+    from ..ops.settings import load_settings
+    from .node import node_lock, read_node
+
     settings = load_settings()
     info = read_node(settings)
     if info is not None:
-        os.kill(info.pid, signal.SIGTERM)
-        clock = WallClock()
-        deadline = clock.monotonic() + 40_000_000_000
-        while read_node(settings) is not None:
+        _stop_node(settings, info)
+    with node_lock(settings):
+        stop_servers(settings)
+    console.print("stopped" if info else "nothing was running; embedded servers are stopped")
+
+
+def _stop_node(settings: "Settings", info: "NodeInfo") -> None:
+    import os
+    import signal
+
+    from ..contracts.errors import RetriableError
+    from ..ops.clock import WallClock
+    from .node import is_locked
+
+    os.kill(info.pid, signal.SIGTERM)
+    clock = WallClock()
+    deadline = clock.monotonic() + STOP_SECONDS * 1_000_000_000
+    with errors.status("stopping"):
+        while is_locked(settings):
             if clock.monotonic() > deadline:
                 raise RetriableError(
                     f"process {info.pid} does not stop",
                     hint=f"Look at {settings.home / 'log'}, then run `down` again.",
                 )
             clock.block(0.1)
-    stop_servers(settings)
-    console.print("stopped" if info else "nothing was running; embedded servers are stopped")
 
 
 def doctor(as_json: Json = False) -> None:
     """Check this machine and installation; exit code 1 when something is wrong."""
+    from ..ops.settings import load_settings
+    from . import doctor as checks
+
     results = checks.run(load_settings())
     checks.show(results, as_json)
     if any(result.status == "wrong" for result in results):
@@ -122,6 +153,10 @@ def doctor(as_json: Json = False) -> None:
 
 def lab() -> None:
     """Print the address of the running JupyterLab."""
+    from ..contracts.errors import NotFoundError
+    from ..ops.settings import load_settings
+    from .node import read_node
+
     info = read_node(load_settings())
     if info is None or not info.lab_url:
         raise NotFoundError("no JupyterLab is running", hint="Start it with `millstream up`.")
@@ -133,6 +168,8 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Backtest two strategies, promote them to paper, replay the market through the running system, compare."""
+    import os
+
     from .demo import run_demo
 
     if not run_async(run_demo(bus or os.environ.get("MILLSTREAM_BUS", "") or "redis", as_json)):

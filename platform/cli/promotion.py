@@ -1,41 +1,22 @@
 """``promote``, ``releases``, ``deployments``, ``start``, ``stop`` and ``logs``."""
 
-import asyncio
-import getpass
-import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from ..bootstrap import ensure_servers
 from ..contracts.enums import Target
 from ..contracts.errors import InputError
-from ..contracts.time import iso
-from ..ops.clock import WallClock
-from ..ops.settings import load_settings
-from ..promotion import queries
-from ..promotion.deploy import DEFAULT_CAPITAL, DeployRequest
-from ..promotion.promote import (
-    PromoteRequest,
-    PromotionDeps,
-    start_deployment,
-    stop_deployment,
-)
-from ..promotion.promote import (
-    promote as promote_notebook,
-)
-from ..promotion.queries import Deployment
-from ..promotion.registry import list_releases
-from ..runner.logs import follow as follow_log
-from ..runner.logs import log_of, tail
 from .errors import run_async
-from .node import read_node
-from .options import Json, Parameters
-from .output import console, errors, print_json, show
+from .options import DEFAULT_CAPITAL, Capital, Json, Parameters
+from .output import console, errors, print_json, show, when
 from .store import database
+
+if TYPE_CHECKING:
+    from ..promotion.promote import PromoteRequest, PromotionDeps
+    from ..promotion.queries import Deployment
 
 DeploymentName = Annotated[str, typer.Argument(help="A deployment; `millstream deployments` lists them.")]
 
@@ -56,7 +37,7 @@ def promote(
     notebook: Annotated[Path, typer.Argument(help="A strategy notebook.")],
     to: Annotated[Target, typer.Option("--to", help="Where it is to trade.")] = Target.PAPER,
     param: Parameters = None,
-    capital: Annotated[str, typer.Option("--capital", help="Cash the portfolio starts with.")] = str(DEFAULT_CAPITAL),
+    capital: Capital = DEFAULT_CAPITAL,
     session: Annotated[str, typer.Option("--session", help="Market session (default: the open one that fits).")] = "",
     limits: Annotated[
         Path | None, typer.Option("--limits", help="JSON file of risk limits, over the defaults.")
@@ -65,6 +46,13 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Inspect, bundle, backtest, register and deploy a strategy notebook, and start its runner."""
+    import getpass
+
+    from ..ops.settings import load_settings
+    from ..promotion.deploy import DeployRequest
+    from ..promotion.promote import PromoteRequest
+    from .node import read_node
+
     deploy = DeployRequest(
         target=to,
         session=session or None,
@@ -87,6 +75,8 @@ def promote(
 
 def releases(as_json: Json = False) -> None:
     """Registered releases, the newest first."""
+    from ..promotion.registry import list_releases
+
     with database() as connection:
         found = list_releases(connection)
     columns = {
@@ -96,13 +86,17 @@ def releases(as_json: Json = False) -> None:
         "timeframe": lambda row: row.timeframe,
         "parameters": lambda row: _pairs(row.parameters),
         "return": lambda row: f"{row.report['statistics']['total_return']:.1%}",
-        "created": lambda row: row.created_at,
+        "created (UTC)": lambda row: when(row.created_at.replace(second=0, microsecond=0)),
     }
-    show(found, as_json, "Releases", columns, empty="none yet: `millstream promote strategies/sma_cross.ipynb`")
+    spare = ("strategy", "created (UTC)", "parameters")
+    empty = "none yet: `millstream promote strategies/sma_cross.ipynb`"
+    show(found, as_json, "Releases", columns, empty=empty, spare=spare)
 
 
 def deployments(as_json: Json = False) -> None:
     """Deployments and their runners, the newest first."""
+    from ..promotion import queries
+
     with database() as connection:
         found = queries.list_deployments(connection)
     columns = {
@@ -112,11 +106,13 @@ def deployments(as_json: Json = False) -> None:
         "session": lambda row: row.session or "live",
         "state": lambda row: str(row.state),
         "desired": lambda row: str(row.desired_state),
-        "last slice (UTC)": lambda row: iso(row.checkpoint_ts) if row.checkpoint_ts else None,
+        "last slice (UTC)": lambda row: when(row.checkpoint_ts),
         "restarts": lambda row: row.restarts,
         "message": lambda row: row.message,
     }
-    show(found, as_json, "Deployments", columns, empty="none yet: `millstream promote strategies/sma_cross.ipynb`")
+    spare = ("target", "restarts", "desired", "release", "session")
+    empty = "none yet: `millstream promote strategies/sma_cross.ipynb`"
+    show(found, as_json, "Deployments", columns, empty=empty, spare=spare)
 
 
 def start(deployment: DeploymentName, as_json: Json = False) -> None:
@@ -135,8 +131,11 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing until Ctrl-C.")] = False,
 ) -> None:
     """What the runner of a deployment printed."""
+    from ..promotion.queries import get_deployment
+    from ..runner.logs import log_of, tail
+
     with database() as connection:
-        file = log_of(queries.get_deployment(connection, deployment))
+        file = log_of(get_deployment(connection, deployment))
     if follow:
         run_async(_follow(file))
         return
@@ -145,7 +144,10 @@ def logs(
 
 
 async def _follow(file: Path) -> None:
-    async for line in follow_log(file, WallClock()):
+    from ..ops.clock import WallClock
+    from ..runner.logs import follow
+
+    async for line in follow(file, WallClock()):
         _print_line(line)
 
 
@@ -153,22 +155,35 @@ def _print_line(line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-async def _promote(request: PromoteRequest) -> Deployment:
+async def _promote(request: "PromoteRequest") -> "Deployment":
+    from ..promotion.promote import promote as promote_notebook
+
     return await promote_notebook(request, await promotion_deps(), show_step)
 
 
-async def promotion_deps() -> PromotionDeps:
+async def promotion_deps() -> "PromotionDeps":
     """What a promotion works with; servers are started when none runs."""
+    import asyncio
+
+    from ..bootstrap import ensure_servers
+    from ..ops.clock import WallClock
+    from ..ops.settings import load_settings
+    from ..promotion.promote import PromotionDeps
+
     settings = load_settings()
     return PromotionDeps(settings, await asyncio.to_thread(ensure_servers, settings), WallClock())
 
 
-async def _change(deployment: str, *, run: bool) -> Deployment:
+async def _change(deployment: str, *, run: bool) -> "Deployment":
+    import getpass
+
+    from ..promotion.promote import start_deployment, stop_deployment
+
     change = start_deployment if run else stop_deployment
     return await change(deployment, await promotion_deps(), getpass.getuser())
 
 
-def _tell(deployment: Deployment, as_json: bool) -> None:
+def _tell(deployment: "Deployment", as_json: bool) -> None:
     if as_json:
         print_json(deployment)
     else:
@@ -187,6 +202,8 @@ def money(text: str) -> Decimal:
 
 
 def _limits(file: Path | None) -> dict[str, Any]:
+    import json
+
     if file is None:
         return {}
     try:

@@ -3,23 +3,22 @@
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..contracts.enums import Target
-from ..ops.settings import load_settings
-from ..promotion.deploy import DEFAULT_CAPITAL, DeployRequest
-from ..promotion.execute import Execution
-from ..promotion.promote import BacktestWindow, PromoteRequest, backtest_notebook
 from .errors import ANSWER_IS_NO, run_async
-from .options import End, Json, Parameters, Start, to_utc
-from .output import console, print_json, table
-from .paper import PaperRun
+from .options import DEFAULT_CAPITAL, Capital, End, Json, Parameters, Start, to_utc
+from .output import console, print_json, table, when
 from .promotion import money, promotion_deps, show_step
 
+if TYPE_CHECKING:
+    from ..promotion.execute import Execution
+    from ..promotion.promote import PromoteRequest
+    from .paper import PaperRun
+
 Notebook = Annotated[Path, typer.Argument(help="A strategy notebook.")]
-Capital = Annotated[str, typer.Option("--capital", help="Cash the portfolio starts with.")]
 ORDER_COLUMNS = ("decision_time", "execution_time", "instrument", "side", "quantity", "price", "fee", "status")
 SHOWN_ORDERS = 20
 
@@ -35,13 +34,15 @@ def backtest(
     param: Parameters = None,
     start: Start = None,
     end: End = None,
-    capital: Capital = str(DEFAULT_CAPITAL),
+    capital: Capital = DEFAULT_CAPITAL,
     as_json: Json = False,
 ) -> None:
     """Backtest a strategy notebook in a fresh kernel: statistics and every order."""
+    from ..promotion.promote import backtest_notebook
+
     request = request_of(notebook, param, capital, start, end)
 
-    async def run() -> Execution:
+    async def run() -> "Execution":
         return await backtest_notebook(request, await promotion_deps(), show_step)
 
     report = run_async(run()).report
@@ -53,13 +54,14 @@ def parity(
     param: Parameters = None,
     start: Start = None,
     end: End = None,
-    capital: Capital = str(DEFAULT_CAPITAL),
+    capital: Capital = DEFAULT_CAPITAL,
     as_json: Json = False,
 ) -> None:
     """Backtest, then replay the same bars in lock step through the running system, and compare order by order.
 
     Exit code 1 when they differ; the first difference is explained.
     """
+    from ..ops.settings import load_settings
     from .replay_run import parity_run
 
     run = run_async(parity_run(load_settings(), request_of(notebook, param, capital, start, end)))
@@ -70,8 +72,11 @@ def parity(
 
 def request_of(
     notebook: Path, param: list[str] | None, capital: str, start: datetime | None, end: datetime | None
-) -> PromoteRequest:
+) -> "PromoteRequest":
     """A promotion to paper with a backtest of the given window."""
+    from ..promotion.deploy import DeployRequest
+    from ..promotion.promote import BacktestWindow, PromoteRequest
+
     cash = money(capital)
     return PromoteRequest(
         notebook=str(notebook),
@@ -86,11 +91,19 @@ def show_backtest(report: dict[str, Any]) -> None:
     title = f"{report['strategy']} on {', '.join(report['instruments'])} {report['timeframe']} ({report['engine']})"
     table(title, ["statistic", "value"], statistic_rows(report["statistics"]))
     orders = report["orders"]
-    rows = [[order[name] for name in ORDER_COLUMNS] for order in orders[-SHOWN_ORDERS:]]
-    columns = [name.replace("_", " ") for name in ORDER_COLUMNS]
-    table(f"Last {len(rows)} of {len(orders)} orders (--json lists all)", columns, rows, empty="none")
+    rows = [[_order_cell(name, order[name]) for name in ORDER_COLUMNS] for order in orders[-SHOWN_ORDERS:]]
+    columns = ["decided (UTC)", "executed (UTC)", *ORDER_COLUMNS[2:]]
+    title = f"Last {len(rows)} of {len(orders)} orders (--json lists all)"
+    console.print()
+    table(title, columns, rows, empty="none", spare=("status", "fee", "executed (UTC)"))
     for rejection in report["rejections"][:SHOWN_ORDERS]:
         console.print(f"rejected {rejection['decision_time']} {rejection['instrument']}: {rejection['message']}")
+
+
+def _order_cell(name: str, value: Any) -> Any:
+    if name.endswith("_time"):
+        return when(value)
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def statistic_rows(statistics: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -102,14 +115,14 @@ def statistic_rows(statistics: dict[str, Any]) -> list[tuple[str, Any]]:
     ]
 
 
-def show_parity(run: PaperRun) -> None:
+def show_parity(run: "PaperRun") -> None:
     """Backtest beside paper, and the verdict."""
     verdict = "[bold green]equal[/bold green]" if run.equal else "[bold red]different[/bold red]"
     table(f"{run.release} as {run.deployment}", ["", "backtest", "paper"], parity_rows(run))
     console.print(f"{verdict}: {run.explanation}", soft_wrap=True)
 
 
-def parity_rows(run: PaperRun) -> list[tuple[str, Any, Any]]:
+def parity_rows(run: "PaperRun") -> list[tuple[str, Any, Any]]:
     """Rows (what, backtest, paper)."""
     statistics = run.statistics
     return [

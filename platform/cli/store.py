@@ -2,18 +2,21 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
+if TYPE_CHECKING:
+    import psycopg
 
-from ..bootstrap import ensure_servers
-from ..ops.settings import Settings, load_settings
-from ..store.database import connect_sync
+    from ..ops.settings import Settings
 
 
 @contextlib.contextmanager
-def database(settings: Settings | None = None) -> Iterator[psycopg.Connection[Any]]:
-    """A connection for one command, to servers that are started when none runs."""
-    endpoints = ensure_servers(settings or load_settings())
-    with connect_sync(endpoints.database_url, application_name="millstream-cli") as connection:
+def database(settings: "Settings | None" = None) -> Iterator["psycopg.Connection[Any]"]:
+    """A connection for one command, to a server that is started when none runs."""
+    from ..bootstrap import ensure_database
+    from ..ops.settings import load_settings
+    from ..store.database import connect_sync
+
+    address = ensure_database(settings or load_settings())
+    with connect_sync(address, application_name="millstream-cli") as connection:
         yield connection

@@ -1,22 +1,21 @@
 """``orders``, ``fills``, ``positions``, ``rejections``, ``portfolio``, ``risk``, ``halt`` and ``resume``."""
 
-import getpass
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..bootstrap import ensure_servers, open_bus
 from ..contracts.enums import HaltState, ScopeKind
 from ..contracts.errors import InputError, RetriableError
-from ..contracts.time import iso
-from ..execution import queries
-from ..ops.settings import Settings, load_settings
-from ..promotion import queries as deployments
-from ..risk import kill_switch
 from .errors import ANSWER_IS_NO, run_async
 from .options import Deployment, Json, Limit
-from .output import console, errors, print_json, show
+from .output import console, errors, print_json, show, table, when
 from .store import database
+
+if TYPE_CHECKING:
+    from ..execution.queries import Filter, PortfolioSummary
+    from ..ops.settings import Settings
+    from ..risk.kill_switch import Halt
 
 Portfolio = Annotated[str, typer.Option("--portfolio", help="Only of this portfolio.")]
 InstrumentOption = Annotated[str, typer.Option("--instrument", "-i", help="Only of this instrument.")]
@@ -43,11 +42,13 @@ def orders(
     as_json: Json = False,
 ) -> None:
     """The newest orders, oldest first, with their state and the time to the venue's acknowledgement."""
-    wanted = queries.Filter(deployment=deployment, portfolio=portfolio, instrument=instrument, limit=limit)
+    from ..execution import queries
+
     with database() as connection:
+        wanted = _filter(connection, deployment, portfolio, instrument, limit)
         found = queries.orders(connection, wanted)
     columns = {
-        "decided (UTC)": lambda row: iso(row.decided_at),
+        "decided (UTC)": lambda row: when(row.decided_at),
         "deployment": lambda row: row.deployment,
         "instrument": lambda row: row.instrument,
         "side": lambda row: row.side,
@@ -58,7 +59,8 @@ def orders(
         "state": lambda row: row.state,
         "ack ms": lambda row: row.ack_ms,
     }
-    show(found, as_json, "Orders", columns, empty="none yet: promote a strategy with `millstream promote`")
+    empty = "none yet: promote a strategy with `millstream promote`"
+    show(found, as_json, "Orders", columns, empty=empty, spare=("ack ms", "type", "filled", "deployment"))
 
 
 def fills(
@@ -69,11 +71,13 @@ def fills(
     as_json: Json = False,
 ) -> None:
     """The newest executions, oldest first."""
-    wanted = queries.Filter(deployment=deployment, portfolio=portfolio, instrument=instrument, limit=limit)
+    from ..execution import queries
+
     with database() as connection:
+        wanted = _filter(connection, deployment, portfolio, instrument, limit)
         found = queries.fills(connection, wanted)
     columns = {
-        "time (UTC)": lambda row: iso(row.ts),
+        "time (UTC)": lambda row: when(row.ts),
         "deployment": lambda row: row.deployment,
         "instrument": lambda row: row.instrument,
         "side": lambda row: row.side,
@@ -83,16 +87,22 @@ def fills(
         "realized P&L": lambda row: row.realized_pnl,
         "note": lambda row: " ".join(filter(None, [row.leg, "late" if row.late else ""])),
     }
-    show(found, as_json, "Fills", columns, empty="none yet")
+    show(found, as_json, "Fills", columns, empty="none yet", spare=("note", "fee", "deployment", "realized P&L"))
 
 
 def positions(
     deployment: Deployment = "", portfolio: Portfolio = "", instrument: InstrumentOption = "", as_json: Json = False
 ) -> None:
     """Open positions with their marks and unrealised P&L."""
-    wanted = queries.Filter(deployment=deployment, portfolio=portfolio, instrument=instrument)
+    from ..execution import queries
+
     with database() as connection:
+        wanted = _filter(connection, deployment, portfolio, instrument)
         found = queries.positions(connection, wanted)
+    print_json(found) if as_json else _show_positions(found)
+
+
+def _show_positions(found: Iterable[Any]) -> None:
     columns = {
         "portfolio": lambda row: row.portfolio,
         "instrument": lambda row: row.instrument,
@@ -103,7 +113,7 @@ def positions(
         "realized P&L": lambda row: row.realized_pnl,
         "currency": lambda row: row.currency,
     }
-    show(found, as_json, "Positions", columns, empty="flat")
+    show(list(found), False, "Positions", columns, empty="flat", spare=("currency", "realized P&L", "entry"))
 
 
 def rejections(
@@ -114,11 +124,13 @@ def rejections(
     as_json: Json = False,
 ) -> None:
     """What risk or the venue refused, and why."""
-    wanted = queries.Filter(deployment=deployment, portfolio=portfolio, instrument=instrument, limit=limit)
+    from ..execution import queries
+
     with database() as connection:
+        wanted = _filter(connection, deployment, portfolio, instrument, limit)
         found = queries.rejections(connection, wanted)
     columns = {
-        "time (UTC)": lambda row: iso(row.ts),
+        "time (UTC)": lambda row: when(row.ts),
         "deployment": lambda row: row.deployment,
         "instrument": lambda row: row.instrument,
         "code": lambda row: row.code,
@@ -126,40 +138,65 @@ def rejections(
         "limit": lambda row: row.limit,
         "message": lambda row: row.message,
     }
-    show(found, as_json, "Rejections", columns, empty="none")
+    show(found, as_json, "Rejections", columns, empty="none", spare=("observed", "limit", "deployment", "instrument"))
 
 
 def portfolio(
     name: Annotated[str, typer.Argument(help="A portfolio; without it, all of them.")] = "", as_json: Json = False
 ) -> None:
     """Cash, equity and P&L of one portfolio or of all."""
+    from ..execution import queries
+
     with database() as connection:
         names = [name] if name else queries.portfolios(connection)
         found = [queries.portfolio(connection, one) for one in names]
-    columns = {
-        "portfolio": lambda row: row.portfolio,
-        "equity": lambda row: row.equity,
-        "currency": lambda row: row.currency,
-        "initial": lambda row: row.initial_cash,
-        "realized P&L": lambda row: row.realized_pnl,
-        "unrealized P&L": lambda row: row.unrealized_pnl,
-        "fees": lambda row: row.fees,
-        "cash": lambda row: ", ".join(f"{amount:,.2f} {currency}" for currency, amount in row.cash.items()),
-        "open positions": lambda row: len(row.positions),
-    }
-    value = found[0] if name and as_json else found
     if as_json:
-        print_json(value)
+        print_json(found[0] if name else found)
+    elif name:
+        _show_portfolio(found[0])
     else:
-        show(found, as_json, "Portfolios", columns, empty="none yet: `millstream promote` opens one")
+        columns = {
+            "portfolio": lambda row: row.portfolio,
+            "equity": lambda row: row.equity,
+            "currency": lambda row: row.currency,
+            "initial": lambda row: row.initial_cash,
+            "realized P&L": lambda row: row.realized_pnl,
+            "unrealized P&L": lambda row: row.unrealized_pnl,
+            "fees": lambda row: row.fees,
+            "open": lambda row: len(row.positions),
+        }
+        empty = "none yet: `millstream promote` opens one"
+        show(found, False, "Portfolios", columns, empty=empty, spare=("initial", "fees", "open", "currency"))
+
+
+def _show_portfolio(one: "PortfolioSummary") -> None:
+    rows = [
+        ("deployments", ", ".join(one.deployments)),
+        ("market session", one.session or "live"),
+        ("equity", f"{_amount(one.equity)} {one.currency}"),
+        ("initial cash", f"{_amount(one.initial_cash)} {one.currency}"),
+        *((f"cash {currency}", _amount(amount)) for currency, amount in one.cash.items()),
+        ("realized P&L", _amount(one.realized_pnl)),
+        ("unrealized P&L", _amount(one.unrealized_pnl)),
+        ("fees", _amount(one.fees)),
+    ]
+    table(one.portfolio, ["", ""], rows)
+    _show_positions(one.positions)
+
+
+def _amount(value: Any) -> str:
+    return f"{value:,.2f}"
 
 
 def risk(deployment: Deployment = "", as_json: Json = False) -> None:
     """Halts in force, and the limits of each deployment."""
+    from ..promotion.queries import get_deployment, list_deployments
+    from ..risk import kill_switch
+
     with database() as connection:
         halts = kill_switch.active_halts(connection)
-        named = [deployments.get_deployment(connection, deployment)] if deployment else None
-        found = named or deployments.list_deployments(connection)
+        named = [get_deployment(connection, deployment)] if deployment else None
+        found = named or list_deployments(connection)
     if as_json:
         print_json({"halts": halts, "limits": {row.deployment_id: row.limits for row in found}})
         return
@@ -168,14 +205,13 @@ def risk(deployment: Deployment = "", as_json: Json = False) -> None:
         "state": lambda row: row.state,
         "by": lambda row: row.actor,
         "reason": lambda row: row.reason,
-        "since (UTC)": lambda row: iso(row.changed_at),
+        "since (UTC)": lambda row: when(row.changed_at),
     }
     show(halts, False, "Halts", columns, empty="none: trading is allowed")
     for row in found:
         limits = [(key, value) for key, value in row.limits.items() if value is not None]
-        show(
-            limits, False, row.deployment_id, {"limit": lambda pair: pair[0], "value": lambda pair: pair[1]}, empty="-"
-        )
+        console.print()
+        table(f"Limits of {row.deployment_id}", ["limit", "value"], limits, empty="none")
 
 
 def halt(
@@ -190,10 +226,16 @@ def halt(
     as_json: Json = False,
 ) -> None:
     """Stop trading: once this returns, no order of the scope can be sent; working orders are canceled."""
+    import getpass
+
+    from ..ops.settings import load_settings
+    from ..risk import kill_switch
+
     scope, scope_id = _scope(everything, deployment, portfolio, instrument)
     state = HaltState.REDUCE_ONLY if reduce_only else HaltState.HALTED
     settings = load_settings()
     with database(settings) as connection:
+        scope_id = _known(connection, scope, scope_id)
         report = kill_switch.halt(connection, scope, scope_id, getpass.getuser(), reason, state=state)
     _announce(settings, report.halt)
     if as_json:
@@ -216,9 +258,15 @@ def resume(
     as_json: Json = False,
 ) -> None:
     """Allow trading of a halted scope again."""
+    import getpass
+
+    from ..ops.settings import load_settings
+    from ..risk import kill_switch
+
     scope, scope_id = _scope(everything, deployment, portfolio, instrument)
     settings = load_settings()
     with database(settings) as connection:
+        scope_id = _known(connection, scope, scope_id)
         row = kill_switch.resume(connection, scope, scope_id, getpass.getuser(), reason)
     _announce(settings, row)
     if as_json:
@@ -237,13 +285,44 @@ def _scope(everything: bool, deployment: str, portfolio: str, instrument: str) -
     return (ScopeKind.GLOBAL, "") if everything else given[0]
 
 
-def _announce(settings: Settings, row: kill_switch.Halt) -> None:
+def _filter(connection: Any, deployment: str, portfolio: str, instrument: str, limit: int | None = None) -> "Filter":
+    """What the options ask for. Raises :class:`NotFoundError` for a name that nothing has."""
+    from ..execution.queries import Filter
+
+    return Filter(
+        deployment=_known(connection, ScopeKind.DEPLOYMENT, deployment),
+        portfolio=_known(connection, ScopeKind.PORTFOLIO, portfolio),
+        instrument=_known(connection, ScopeKind.INSTRUMENT, instrument),
+        limit=limit,
+    )
+
+
+def _known(connection: Any, scope: ScopeKind, name: str) -> str:
+    """``name`` in full, when something has it: a halt of a mistyped deployment would stop nothing."""
+    if not name:
+        return ""
+    if scope is ScopeKind.DEPLOYMENT:
+        from ..promotion.queries import get_deployment
+
+        return get_deployment(connection, name).deployment_id
+    if scope is ScopeKind.PORTFOLIO:
+        from ..execution.queries import portfolio
+
+        return portfolio(connection, name).portfolio
+    from ..market.instruments import resolve
+
+    return resolve(connection, name)
+
+
+def _announce(settings: "Settings", row: "Halt") -> None:
     """Prompt the trading service; the row in the database stands whether or not the bus answers."""
+    from ..bootstrap import ensure_servers, open_bus
+    from ..risk.kill_switch import halt_record
 
     async def publish() -> None:
         quick = settings.model_copy(update={"bus_patience": HALT_PATIENCE})
         async with open_bus(quick, ensure_servers(settings)) as bus:
-            await bus.publish([kill_switch.halt_record(row)])
+            await bus.publish([halt_record(row)])
 
     try:
         run_async(publish())

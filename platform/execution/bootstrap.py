@@ -1,6 +1,7 @@
 """Wires the trading service: settings → servers → bus, venue, clock."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -34,6 +35,17 @@ def paper_venue(slippage_bps: Decimal) -> VenueFactory:
     return build
 
 
+def settle_memory() -> None:
+    """Keep what is loaded out of the garbage collector's sight, and let it look at old objects seldom.
+
+    Orders and their rows live long and hold no cycles; collecting among ten thousand of them costs a pause of
+    milliseconds in the middle of a turn.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+
+
 async def serve(settings: Settings) -> None:
     """Run the trading service of this installation until SIGTERM or SIGINT; the batch in hand is finished first.
 
@@ -53,5 +65,6 @@ async def serve(settings: Settings) -> None:
             failpoints=Failpoints(os.environ.get(FAILPOINT_VARIABLE, "")),
             holder=f"{socket.gethostname()}:{os.getpid()}",
         )
+        settle_memory()
         await TradingService(endpoints.database_url, around).run(stop)
     log.info("trading.stopped")

@@ -18,6 +18,7 @@ from ..contracts.enums import HaltState, ScopeKind
 from ..contracts.errors import FencedError
 from ..risk.kill_switch import TRADING_LOCK
 from ..store.arrays import Bulk, insert, text_array, update
+from ..store.models.market import LOCK_STEP_CHANNEL
 from ..store.pipeline import Call, Pipeline, Statement
 from .effects import Effects
 from .failpoints import Failpoints
@@ -56,6 +57,7 @@ _MARKS = insert("marks", MarkRecord, key="session, instrument", update=True)
 _LATCHES = insert("risk_latches", LatchRecord, key="scope, scope_id, name", update=True)
 _HALTS = insert("halts", HaltRecord, key="scope, scope_id", update=True)
 _AUDIT = insert("audit", AuditRecord)
+_TELL: Call = (Statement(f"NOTIFY {LOCK_STEP_CHANNEL}".encode()), [])
 _OFFSETS = insert("consumed_offsets", OffsetRecord, key="consumer, topic, partition", update=True)
 _OUTBOX = Bulk(
     OutboxRecord,
@@ -116,11 +118,13 @@ class Journal:
         )
 
     async def commit(
-        self, effects: Effects, offsets: Mapping[TopicPartition, int], *, release: bool
+        self, effects: Effects, offsets: Mapping[TopicPartition, int], *, release: bool, tell: bool = False
     ) -> tuple[list[Record], int]:
         """Write all of ``effects`` and the offsets behind them in one transaction; ``release`` gives the lock back too.
 
-        Returns the outbox's records, to be published now, and the newest outbox sequence among them (0: none).
+        ``tell`` wakes the lock-step replays that wait for this commit. Returns the outbox's records, to be published
+        now, and the newest outbox sequence among them (0: none).
+
         Raises :class:`FencedError` when the fence was lost, ``psycopg.Error`` when the database fails: then nothing of
         this transaction is stored.
         """
@@ -135,6 +139,8 @@ class Journal:
         outbox = len(calls)
         if records:
             calls.append(_OUTBOX.call([OutboxRecord(item.topic, item.key, item.value) for item in records]))
+        if tell:
+            calls.append(_TELL)
         calls.append(_COMMIT)
         if release:
             calls.append(_UNLOCK)

@@ -156,7 +156,8 @@ async def _load_orders(conn: Connection, state: TradingState) -> None:
         f"(SELECT * FROM orders WHERE state NOT IN {_ENDED})"  # noqa: S608 - constant
         " UNION (SELECT * FROM orders WHERE intent_id = ANY(%s) AND leg = '')"
         f" UNION (SELECT * FROM orders WHERE state IN {_ENDED} ORDER BY created_ts DESC LIMIT {ENDED_ORDERS_LIMIT})"
-        " ORDER BY created_ts, order_id"
+        # As the venue accepted them: equal prices are matched in this order (a pair of legs: the stop first).
+        " ORDER BY created_ts, acked_wall, intent_wall, leg, order_id"
     )
     for row in await _rows(conn, sql, (entries,)):
         state.put_order(_order(row))
@@ -164,7 +165,7 @@ async def _load_orders(conn: Connection, state: TradingState) -> None:
 
 async def _recent_fills(conn: Connection, where: str, values: tuple[Any, ...]) -> defaultdict[str, list[Fill]]:
     sql = (
-        "SELECT portfolio_id, venue, account, trade_id, instrument, side, quantity, price, fee, fee_currency, ts"
+        "SELECT portfolio_id, venue, account, trade_id, instrument, side, quantity, price, fee, fee_currency, ts"  # noqa: S608
         f" FROM fills{where} ORDER BY ts DESC LIMIT {ENDED_ORDERS_LIMIT}"
     )
     fills: defaultdict[str, list[Fill]] = defaultdict(list)

@@ -137,7 +137,8 @@ class PortfolioSummary(msgspec.Struct, frozen=True, kw_only=True):
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
     """Percentiles in milliseconds over ``count`` orders, None when there are none.
 
-    Both begin at the runner's intent: ``journalled`` ends behind the journal's commit, ``acked`` with the venue's answer.
+    Both begin at the runner's intent: ``journalled`` ends behind the journal's commit, ``acked`` at the venue's
+    answer.
     """
 
     count: int
@@ -149,12 +150,12 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ORDERS = """SELECT order_id, intent_id, leg, deployment_id AS deployment, portfolio_id AS portfolio, instrument,
- session, side, order_type, quantity, filled, average_price, limit_price, stop_price, state, reason, decided_at, updated_ts,
- CASE WHEN acked_wall > 0 AND leg = '' THEN (acked_wall - intent_wall) / 1e6::float8 END AS ack_ms,
+ session, side, order_type, quantity, filled, average_price, limit_price, stop_price, state, reason, decided_at,
+ updated_ts, CASE WHEN acked_wall > 0 AND leg = '' THEN (acked_wall - intent_wall) / 1e6::float8 END AS ack_ms,
  created_ts AS at, order_id AS tie FROM orders"""
 _FILLS = """SELECT trade_id, order_id, intent_id, leg, deployment_id AS deployment, portfolio_id AS portfolio,
- instrument, session, side, quantity, price, fee, fee_currency, liquidity, realized_pnl, late, ts, portfolio_version AS at,
- ts AS tie FROM fills"""
+ instrument, session, side, quantity, price, fee, fee_currency, liquidity, realized_pnl, late, ts,
+ portfolio_version AS at, ts AS tie FROM fills"""
 _REJECTIONS = """SELECT intent_id, deployment_id AS deployment, portfolio_id AS portfolio, instrument, stage, code,
  scope, observed, limit_value AS "limit", message, ts, decided_wall AS at, intent_id AS tie FROM decisions"""
 _POSITIONS = """SELECT p.portfolio_id AS portfolio, p.instrument, p.quantity, p.average_price, m.price AS mark,
@@ -246,9 +247,13 @@ def portfolios(conn: Connection) -> list[str]:
 def latency(conn: Connection, wanted: Filter = EVERYTHING) -> Latency:
     """Latency percentiles of acknowledged orders that came from an intent (protective legs have none)."""
     conditions, values = _conditions(wanted)
+    if wanted.deployment:
+        conditions.append("deployment_id = %s")
+        values.append(wanted.deployment)
     conditions += ["acked_wall > 0", "leg = ''"]
     row = conn.execute(
-        "SELECT count(*), percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY journalled_wall - intent_wall),"
+        "SELECT count(*),"  # noqa: S608 - the conditions are this module's own
+        " percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY journalled_wall - intent_wall),"
         " percentile_cont(ARRAY[0.5, 0.99, 0.999]) WITHIN GROUP (ORDER BY acked_wall - intent_wall)"
         f" FROM (SELECT * FROM orders {_where(conditions)} ORDER BY created_ts DESC LIMIT %s) AS chosen",
         (*values, wanted.limit),

@@ -42,6 +42,7 @@ class Turn:
         self._journalled = False
         self._records: list[Record] = []
         self._newest = 0
+        self._replayed = False
 
     async def run(self, batch: Batch) -> None:
         """Handle a batch (an empty one looks at the kill switch only) and hand its events to the publisher.
@@ -58,7 +59,7 @@ class Turn:
         await self._finish()
 
     async def resolve(self) -> None:
-        """After a restart: ask the venue for orders of unknown outcome, repeat lost cancels, restore protective legs."""
+        """After a restart: ask the venue for orders of unknown outcome, repeat lost cancels, restore legs."""
         prelude = await self._begin(Batch())
         core = self._core
         self._effects.add(core.on_halts(prelude.halts, self._now()))
@@ -88,6 +89,7 @@ class Turn:
         if changed:
             await loading.load_instruments(self._parts.conn, state)
             await loading.load_deployments(self._parts.conn, state, changed)
+        self._replayed = any(state.session(name).clock == "market" for name in batch.sessions)
         return prelude
 
     def _handle(self, step: Step) -> Effects:
@@ -153,7 +155,7 @@ class Turn:
         if effects.equity:
             await self._make_partitions(effects)
         self._hit("before")
-        records, newest = await self._parts.journal.commit(effects, self._offsets, release=release)
+        records, newest = await self._parts.journal.commit(effects, self._offsets, release=release, tell=self._replayed)
         self._hit("after")
         self._journalled = True
         self._offsets = {}

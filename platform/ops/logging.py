@@ -5,12 +5,13 @@ import sys
 from typing import TextIO
 
 import structlog
+from structlog.typing import Processor
 
 
 def configure_logging(service: str, level: str = "info", stream: TextIO | None = None) -> None:
     """Send structlog and the standard library's records of this process to ``stream`` (default: standard error)."""
     threshold = logging.getLevelNamesMapping()[level.upper()]
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -14,7 +14,8 @@ class _OwnInterpreter(KernelSpecManager):
     """Whatever name is asked for, it is this interpreter's kernel."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002 - jupyter_client's signature
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        # The kernel's own warnings (a local connection is not encrypted) are not the user's; a crash is still printed.
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
         return KernelSpec(argv=argv, display_name="Python (Millstream)", language="python")
 
 

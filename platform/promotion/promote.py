@@ -100,7 +100,7 @@ async def backtest_notebook(request: PromoteRequest, deps: PromotionDeps, progre
 async def _bundle_and_execute(
     request: PromoteRequest, window: BacktestWindow, deps: PromotionDeps, progress: Progress
 ) -> tuple[Bundle, Execution]:
-    path = Path(request.notebook).expanduser().resolve()
+    path = _path(request)
     progress("inspect", path.name)
     inspection = inspect(path)
     for warning in inspection.warnings:
@@ -142,6 +142,10 @@ async def announce(deployment: Deployment, deps: PromotionDeps) -> None:
             deployment.epoch,
         ),
     )
+
+
+def _path(request: PromoteRequest) -> Path:
+    return Path(request.notebook).expanduser().resolve()
 
 
 def _bundle(inspection: Inspection, parameters: dict[str, Any], deps: PromotionDeps) -> Bundle:

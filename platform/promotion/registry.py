@@ -75,9 +75,9 @@ def register(
             or cursor.execute(
                 "INSERT INTO releases (name, version, bundle, strategy, instruments, timeframe, parameters, manifest,"  # noqa: S608
                 " report, executed_notebook, author, created_at)"
-                " SELECT %(name)s, coalesce(max(version), 0) + 1, %(bundle)s, %(strategy)s, %(instruments)s, "
-                " %(timeframe)s, %(parameters)s, %(manifest)s, %(report)s, %(executed)s, %(author)s, now() FROM releases"
-                f" WHERE name = %(name)s RETURNING {_COLUMNS}",
+                " SELECT %(name)s, coalesce(max(version), 0) + 1, %(bundle)s, %(strategy)s, %(instruments)s,"
+                " %(timeframe)s, %(parameters)s, %(manifest)s, %(report)s, %(executed)s, %(author)s, now()"
+                f" FROM releases WHERE name = %(name)s RETURNING {_COLUMNS}",
                 values,
             ).fetchone()
         )

@@ -29,15 +29,19 @@ def backtest(
 ) -> BacktestResult:
     """Backtest ``strategy`` on stored candles of ``symbol`` with ``start`` <= open time < ``end`` (UTC).
 
-    Candles before ``start`` warm the strategy up, as in a runner. Decides at each close, executes at the next open, sizes
-    by equity at the close (docs/backtest.md). ``fees`` is a fraction of the notional, by default each instrument's own;
-    ``slippage`` a fraction of the price, by default the setting ``paper_slippage_bps``. Vectorised strategies run on
-    vectorbt; event-driven ones, and those with a stop-loss or take-profit, in a replay through the real trading core.
-    Raises :class:`InputError`, :class:`NotFoundError`.
+    Candles before ``start`` warm the strategy up, as in a runner. Decides at each close, executes at the next open,
+    sizes by equity at the close (docs/backtest.md). ``fees`` is a fraction of the notional, by default each
+    instrument's own; ``slippage`` a fraction of the price, by default the setting ``paper_slippage_bps``. Vectorised
+    strategies run on vectorbt; event-driven ones, and those with a stop-loss or take-profit, in a replay through the
+    real trading core. Raises :class:`InputError`, :class:`NotFoundError`.
     """
-    default = load_settings().paper_slippage_bps / 10_000
-    costs = costs_of(fees, default if slippage is None else slippage)
-    return backtest_candles(strategy, candles(symbol, timeframe, start, end, warmup=True), capital=capital, costs=costs)
+    data = candles(symbol, timeframe, start, end, warmup=True)
+    return backtest_candles(strategy, data, capital=capital, costs=default_costs(fees, slippage))
+
+
+def default_costs(fees: float | None, slippage: float | None) -> Costs:
+    """Costs as fractions; without ``slippage`` the setting ``paper_slippage_bps``, as on paper."""
+    return costs_of(fees, load_settings().paper_slippage_bps / 10_000 if slippage is None else slippage)
 
 
 def backtest_candles(

@@ -10,9 +10,9 @@ import pandas as pd
 
 from ..contracts.errors import InputError
 from ..sdk.strategy import Strategy
-from .backtest import backtest_candles
+from .backtest import backtest_candles, default_costs
 from .candles import Candles
-from .costs import Costs, costs_of
+from .costs import Costs
 from .data import candles
 
 _SHOWN = ("total_return", "cagr", "sharpe", "max_drawdown", "orders", "fees")
@@ -83,7 +83,7 @@ def sweep(  # noqa: PLR0913 - the arguments of backtest, and the grid
     out and named in ``skipped``. Other arguments as for ``backtest``. Raises :class:`InputError`.
     """
     variants, skipped = _variants(strategy, grid)
-    data, costs = candles(symbol, timeframe, start, end, warmup=True), costs_of(fees, slippage)
+    data, costs = candles(symbol, timeframe, start, end, warmup=True), default_costs(fees, slippage)
     rows = _run([variant for _, variant in variants], data, costs, capital, processes)
     table = pd.DataFrame([{**values, **row} for (values, _), row in zip(variants, rows, strict=True)])
     return SweepResult(strategy, tuple(grid), table, tuple(skipped))

@@ -139,7 +139,8 @@ def _write(
         row = conn.execute(
             "INSERT INTO halts (scope, scope_id, state, actor, reason, changed_at)"
             " VALUES (%s, %s, %s, %s, %s, clock_timestamp()) ON CONFLICT (scope, scope_id) DO UPDATE SET"
-            " state = excluded.state, actor = excluded.actor, reason = excluded.reason, changed_at = excluded.changed_at"
+            " state = excluded.state, actor = excluded.actor, reason = excluded.reason,"
+            " changed_at = excluded.changed_at"
             " RETURNING scope, scope_id, state, actor, reason, changed_at",
             (scope.value, scope_id, state.value, actor, reason),
         ).fetchone()

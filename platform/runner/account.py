@@ -1,6 +1,7 @@
 """What the bus says about a runner's portfolio, handed to its view and its strategy's host as it comes."""
 
 import asyncio
+from collections.abc import Iterable
 
 import structlog
 
@@ -67,6 +68,20 @@ class Account:
             target = intent.target_intent_id if isinstance(intent, CancelIntent) else ""
             if target not in self._ended:
                 self._unsettled[intent.intent_id] = target
+
+    @property
+    def unanswered(self) -> list[str]:
+        """Intents without an answer yet, and those that they want to cancel."""
+        return [*self._unsettled, *(target for target in self._unsettled.values() if target)]
+
+    def tell(self, answers: Iterable[Event]) -> None:
+        """Apply what the database says of unanswered intents.
+
+        A restarted runner makes an intent again whose answer was published before it listened.
+        """
+        for event in answers:
+            self.apply(event)
+        self._progress.set()
 
     async def reach(self, version: int) -> None:
         """Wait for version ``version`` of the portfolio and for the answer to every intent that was sent.

@@ -23,7 +23,8 @@ _CLAIM = (
     " WHERE d.deployment_id = %s AND d.desired_state = 'running'"
     " AND l.name = d.release_name AND l.version = d.release_version"
     " RETURNING d.deployment_id, d.epoch, d.portfolio_id, d.session, d.instruments, d.timeframe, d.parameters,"
-    " l.bundle, coalesce((SELECT s.clock FROM market_sessions s WHERE s.session_id = d.session), 'wall') AS session_clock"
+    " l.bundle, coalesce((SELECT s.clock FROM market_sessions s WHERE s.session_id = d.session), 'wall')"
+    " AS session_clock"
 )
 _STARTING = (
     "INSERT INTO runners (deployment_id, epoch, state, message, pid, host, restarts, heartbeat_at, started_at,"

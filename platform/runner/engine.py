@@ -2,8 +2,8 @@
 
 papermill calls an engine's ``execute_notebook``, ``nb_kernel_name`` and ``nb_language``; this class offers those three
 and does not inherit ``papermill.engines.Engine``: papermill loads entry points while its own ``engines`` module is
-still being imported, so a module that imports it back could only be loaded in one of the two orders. For the same reason
-everything heavy is imported when a notebook runs: this module is loaded by every process that imports papermill.
+still being imported, so a module that imports it back could only be loaded in one of the two orders. For the same
+reason everything heavy is imported when a notebook runs: this module is loaded by every process that imports papermill.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ class MillstreamEngine:
     """
 
     @classmethod
-    def execute_notebook(
+    def execute_notebook(  # noqa: PLR0917 - papermill's signature
         cls,
         nb: "NotebookNode",
         kernel_name: str | None = None,  # noqa: ARG003 - the kernel is this process

@@ -15,6 +15,7 @@ from ..sdk.host import HostConfig, StrategyHost
 from ..sdk.recovery import Past
 from ..sdk.strategy import Strategy
 from .account import Account, account_partitions
+from .answers import answers_to
 from .database import Database
 from .feed import MarketFeed, market_partitions
 from .history import bars_until
@@ -82,7 +83,11 @@ class LiveRuntime:
                 after=checkpoint.ts,
             )
             await lease.running(str(spec.notebook))
-            helpers = [self._beat(lease, voice, loop), account.read_on(account_consumer)]
+            helpers = [
+                self._beat(lease, voice, loop),
+                self._ask(database, account),
+                account.read_on(account_consumer),
+            ]
             try:
                 await _first_to_end(loop.run(feed.events()), *helpers)
             except FencedError:
@@ -181,6 +186,13 @@ class LiveRuntime:
             except RetriableError as error:
                 _log.warning("heartbeat not published", error=str(error))
             await self._clock.sleep(self._spec.heartbeat_seconds)
+
+    async def _ask(self, database: Database, account: Account) -> None:
+        """Look for answers that did not come over the bus, once a heartbeat."""
+        while True:
+            await self._clock.sleep(self._spec.heartbeat_seconds)
+            if account.unanswered:
+                account.tell(await answers_to(database, account.unanswered))
 
     async def _farewell(self, loop: SliceLoop) -> None:
         """``on_stop`` and what it asks for, within a time: the runner ends whether or not the servers answer."""

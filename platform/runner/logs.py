@@ -3,13 +3,14 @@
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
 
 from ..contracts.clock import Clock
 from ..contracts.errors import NotFoundError
 from ..promotion.queries import Deployment
 
 POLL_SECONDS = 0.2
-CHUNK = 1 << 16
 
 
 def log_of(deployment: Deployment) -> Path:
@@ -32,32 +33,49 @@ def tail(path: Path, lines: int) -> list[str]:
     return found[-lines:] if lines > 0 else []
 
 
-async def follow(  # noqa: ASYNC240 - a local file, read between waits
-    path: Path, clock: Clock, *, lines: int = 100) -> AsyncIterator[str]:
+async def follow(path: Path, clock: Clock, *, lines: int = 100) -> AsyncIterator[str]:
     """The last ``lines`` lines, then every new one as it is written, through rotations, until cancelled."""
-    file = path.open("rb") if path.exists() else None
-    *complete, rest = (file.read() if file is not None else b"").split(b"\n")
-    shown = [raw.decode(errors="replace") for raw in complete]
-    for line in [*tail(path.with_name(f"{path.name}.1"), lines - len(shown)), *shown][-lines:]:
-        yield line
-    try:
+    with _Growing(path) as log:
+        shown = log.lines()
+        for line in [*tail(path.with_name(f"{path.name}.1"), lines - len(shown)), *shown][-lines:]:
+            yield line
         while True:
-            data = file.read(CHUNK) if file is not None else b""
-            if data:
-                *complete, rest = (rest + data).split(b"\n")
-                for raw in complete:
-                    yield raw.decode(errors="replace")
-                continue
+            for line in log.lines():
+                yield line
             await clock.sleep(POLL_SECONDS)
-            if path.exists() and (file is None or path.stat().st_ino != _inode(file.fileno())):
-                # Rotated (or there at last): the old file has been read to its end.
-                if file is not None:
-                    file.close()
-                file = path.open("rb")
-    finally:
-        if file is not None:
-            file.close()
 
 
-def _inode(descriptor: int) -> int:
-    return os.fstat(descriptor).st_ino
+class _Growing:
+    """A file that is appended to, and now and then replaced by a new one of the same name."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+        self._rest = b""
+
+    def lines(self) -> list[str]:
+        """Complete lines that were not given out yet."""
+        data = self._file.read() if self._file is not None else b""
+        if self._path.exists() and (self._file is None or self._rotated(self._file)):
+            # What was written between the read and the rotation is still in the old file.
+            data += self._file.read() if self._file is not None else b""
+            self.close()
+            self._file = self._path.open("rb")
+            data += self._file.read()
+        *complete, self._rest = (self._rest + data).split(b"\n")
+        return [line.decode(errors="replace") for line in complete]
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _rotated(self, file: BinaryIO) -> bool:
+        return self._path.stat().st_ino != os.fstat(file.fileno()).st_ino

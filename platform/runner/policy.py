@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 class Policy:
     """``max_failures`` within ``window`` hold a runner.
 
-    Before that it is restarted after ``backoff`` · 2ⁿ, at most ``longest_backoff``. ``start_limit``: from the start to the live loop; ``grace``: from SIGTERM to SIGKILL.
+    Before that it is restarted after ``backoff`` · 2ⁿ, at most ``longest_backoff``. ``start_limit`` is
+    the time from the start to the live loop, ``grace`` that from SIGTERM to SIGKILL.
     """
 
     tick: float = 0.5

@@ -8,7 +8,8 @@ from ..contracts.events import Bar, MarketEvent, SessionEnded, Watermark
 class Priming:
     """Collects market events until every instrument has shown a watermark.
 
-    The newest of these first watermarks is the first slice that was seen in full. A deployment may join in the middle of a slice: what was missed of it stands in the candle store.
+    The newest of these first watermarks is the first slice that was seen in full. A deployment may join in
+    the middle of a slice: what was missed of it stands in the candle store.
     """
 
     def __init__(self, instruments: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ class Supervisor:
         self._home = home
         self._servers = servers
         self._watched: dict[str, Watched] = {}
+        self._exits: deque[Exit] = deque()
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -89,7 +91,9 @@ class Supervisor:
             await asyncio.gather(exits, return_exceptions=True)
 
     async def look(self) -> None:
-        """Compare what should be with what is, once."""
+        """Compare what should be with what is, once. Nothing else changes what the supervisor remembers."""
+        while self._exits:
+            await self._take(self._exits.popleft())
         rows = await self._roster.rows()
         for row in rows:
             try:
@@ -99,6 +103,8 @@ class Supervisor:
 
     async def close(self) -> None:
         """Stop every runner, killing those that take longer than the grace; their deployments start again next time."""
+        while self._exits:
+            await self._take(self._exits.popleft(), closing=True)
         alive = {name: one for name, one in self._watched.items() if one.alive}
         for name, one in alive.items():
             await self._launcher.stop(name, one.epoch)
@@ -123,7 +129,7 @@ class Supervisor:
 
     async def _collect_exits(self) -> None:
         while True:
-            await self._take(await self._launcher.exits.get())
+            self._exits.append(await self._launcher.exits.get())
             self.wake()
 
     async def _attend(self, row: DesiredRow) -> None:

@@ -30,7 +30,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ``parent`` ends; elsewhere than on Linux the socket's end does."""
+    """Have the kernel kill this process when its parent ends; elsewhere than on Linux the socket's end does."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:

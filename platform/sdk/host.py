@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from ..contracts.clock import Clock
-from ..contracts.events import AnyIntent, Bar, OrderFilled, OrderUpdated, Quote, Trade, TradeRejected
+from ..contracts.events import AnyIntent, Bar, CancelIntent, OrderFilled, OrderUpdated, Quote, Trade, TradeRejected
 from .bars import BarFrame
 from .config import HostConfig
 from .context import Context
@@ -176,7 +176,9 @@ class StrategyHost:
         for intent, ended in past.ended.items():
             if ended < ts:
                 self._desk.book.reject(intent)
-        self.decide(ts, past.initial)
+        for made in self.decide(ts, past.initial):
+            if isinstance(made, CancelIntent):
+                self._desk.book.reject(made.target_intent_id)
 
     def _absorb(self, ts: int) -> list[Bar]:
         """Move pending bars up to ``ts`` into the frame; the bars of the slice that closed at ``ts``."""

@@ -1,12 +1,10 @@
 """A whole platform on a home of its own, strategies that trade often, and lock-step replays that are disturbed."""
 
-import asyncio
 import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +97,7 @@ class Run:
 
     did: Mapping[str, Mapping[str, list[tuple[Any, ...]]]]
     epochs: Mapping[str, int]
-    equal_to_backtest: Mapping[str, bool]
+    parity: Mapping[str, str]
     seconds: float
 
     def decided(self) -> list[int]:
@@ -144,7 +142,7 @@ class Platform:
                 release: self.rows("SELECT epoch FROM deployments WHERE deployment_id = %s", name)[0][0]
                 for release, name in names.items()
             },
-            equal_to_backtest={run.release: run.equal for run in runs},
+            parity={run.release: "" if run.equal else run.explanation for run in runs},
             seconds=(self.clock.monotonic() - begun) / 1e9,
         )
 
@@ -220,11 +218,3 @@ async def promote_strategies(running: Platform, folder: Path) -> None:
     """A vectorised strategy on one instrument, an event-driven one with limits, stops and protective legs on two."""
     await running.promote(save(cross(), folder / "cross.ipynb"), symbol="AAPL", fast=2, slow=4)
     await running.promote(save(notebook(SWING_PARAMETERS, SWING), folder / "swing.ipynb"))
-
-
-CAPITAL = Decimal(100_000)
-
-
-async def settled(*works: Awaitable[Any]) -> None:
-    """Wait for what a hook has left running."""
-    await asyncio.gather(*works)

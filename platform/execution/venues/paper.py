@@ -41,8 +41,8 @@ class PaperBook:
 
     A market order executes at the first price event after its acceptance. A bar is matched in three steps: its open
     for the orders that were there, then its range with stops before limits (the worse path is assumed), and its close
-    for orders that came after the open. Within a step, orders go by acceptance time and id, so that a restart or
-    another delivery order changes nothing.
+    for orders that came after the open. Within a step, orders go as they were accepted; nothing depends on their ids,
+    which differ between a backtest and the deployment that repeats it.
 
     The book knows the position of every (portfolio, instrument) it filled, for reduce-only orders: give ``restore`` the
     positions that exist already. What it reports has happened; apply it in order. A trade id derives from the client
@@ -111,8 +111,8 @@ class PaperBook:
     def restore(self, orders: Iterable[Order], positions: Iterable[tuple[str, str, Decimal]]) -> None:
         """Rebuild the book from the journal, replacing what was there.
 
-        ``orders`` may be all orders: those the venue has are taken (accepted and not terminal; ``unknown`` only with a
-        venue order id; never ``submitted``). ``positions`` are ``(portfolio_id, instrument, signed quantity)``.
+        ``orders`` may be all orders, in the order of their acceptance: those the venue has are taken (accepted and not
+        terminal; ``unknown`` only with a venue order id; never ``submitted``). ``positions`` are ``(portfolio_id, instrument, signed quantity)``.
         """
         self._orders.clear()
         self._books.clear()
@@ -129,7 +129,7 @@ class PaperBook:
         key = (event.session, event.instrument)
         book = self._books.get(key)
         if book:
-            orders = sorted(book.values(), key=lambda resting: (resting.accepted_ts, resting.order_id))
+            orders = sorted(book.values(), key=lambda resting: resting.accepted_ts)
             if isinstance(event, Bar):
                 self._on_bar(orders, event, out)
             else:

@@ -11,9 +11,14 @@ from ...contracts.clock import Clock
 from ...contracts.enums import DesiredState, OrderState, RunnerState
 from ...contracts.errors import RetriableError
 from ...store.database import connect
+from ...store.models.market import LOCK_STEP_CHANNEL
 from .patience import Patience
 
 TRADING = "trading"
+LONGEST_WAIT = 0.05
+RECONNECT_SECONDS = 0.2
+# The trading service notifies this channel in each commit that concerns a lock-step session.
+_LISTEN: LiteralString = f"LISTEN {LOCK_STEP_CHANNEL}"
 IN_FLIGHT = (
     OrderState.INITIALIZED,
     OrderState.SUBMITTED,
@@ -65,6 +70,7 @@ class Gate:
         self._clock = clock
         self._conn = conn
         self._patience = patience
+        self._listening = False
 
     async def lagging(self, offsets: Iterable[TopicPartitionOffset]) -> list[str]:
         """Partitions in which the trading service has not yet committed ``offsets``, in words."""
@@ -104,6 +110,22 @@ class Gate:
         """Remember the slice that was published last."""
         await self._run(lambda conn: conn.execute(_POSITION, (ts, self._session), prepare=True))
 
+    async def moved(self, waiting_for: str) -> None:
+        """Wait until the trading service has committed something for a lock-step session, or a moment has passed.
+
+        Raises as :meth:`Patience.check`.
+        """
+        self._patience.check(waiting_for)
+        try:
+            if not self._listening:
+                await self._conn.execute(_LISTEN)
+                self._listening = True
+                return
+            async for _ in self._conn.notifies(timeout=LONGEST_WAIT, stop_after=1):
+                return
+        except psycopg.OperationalError:
+            await self._patience.pause(waiting_for, RECONNECT_SECONDS)
+
     async def close(self) -> None:
         await self._conn.close()
 
@@ -118,7 +140,8 @@ class Gate:
             try:
                 if self._conn.closed:
                     self._conn = await connect(self._dsn, application_name="millstream-replay", autocommit=True)
+                    self._listening = False
                 return await work(self._conn)
             except (psycopg.OperationalError, RetriableError) as error:
                 await self._conn.close()
-                await self._patience.pause(f"PostgreSQL ({error})", 0.2)
+                await self._patience.pause(f"PostgreSQL ({error})", RECONNECT_SECONDS)

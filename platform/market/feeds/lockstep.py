@@ -147,7 +147,7 @@ class _Run:
 
     async def _consumed(self, offsets: Sequence[TopicPartitionOffset]) -> None:
         while lagging := await self.gate.lagging(offsets):
-            await self.patience.pause(f"the trading service to consume {', '.join(lagging)}")
+            await self.gate.moved(f"the trading service to consume {', '.join(lagging)}")
 
     async def _slices_finished(self, members: list[Member], ts: int) -> list[str]:
         """Wait until every member has finished the slice; the intents they made of it."""
@@ -177,7 +177,7 @@ class _Run:
     async def _settled(self, intents: list[str], ts: int) -> None:
         while unsettled := await self.gate.unsettled(intents):
             shown = ", ".join(unsettled[:3]) + (" …" if len(unsettled) > 3 else "")
-            await self.patience.pause(f"the trading service to settle {len(unsettled)} intents of {iso(ts)}: {shown}")
+            await self.gate.moved(f"the trading service to settle {len(unsettled)} intents of {iso(ts)}: {shown}")
 
     def _taking_part(self, members: list[Member]) -> list[Member]:
         """The joined members that have not ended; a joined deployment that is gone or ended is dropped or an error."""

@@ -9,11 +9,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, RedisError
-from redis.retry import Retry
-
 from ...contracts.errors import ConfigurationError
 from .accounts import Account, owner_account
 from .locks import write_private
@@ -88,6 +83,11 @@ class EmbeddedRedis(EmbeddedServer):
         return owner_account(self.home.path)
 
     def _ask(self) -> Answer:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.exceptions import BusyLoadingError, RedisError
+        from redis.retry import Retry
+
         client = Redis(
             unix_socket_path=str(self.socket),
             socket_timeout=2,

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base, Json, Key, Money, Nanoseconds
 
+# PostgreSQL channel on which the trading service says that a commit of a lock-step session is done.
+LOCK_STEP_CHANNEL = "millstream_lock_step"
+
 
 class InstrumentRow(Base):
     """A registered :class:`~millstream.contracts.instrument.Instrument`; ``key`` is ``<exchange>:<symbol>``."""

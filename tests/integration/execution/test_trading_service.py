@@ -1,5 +1,6 @@
 """The trading service on the memory bus and a real PostgreSQL."""
 
+import asyncio
 from decimal import Decimal
 
 import psycopg
@@ -138,15 +139,19 @@ async def test_poisoned_bytes_are_dead_lettered_and_halt_the_deployment_they_nam
     assert count(trading_database, "audit", "actor = 'trading-service'") == 1
 
 
+async def trade_beside_a_second_instance(dsn, bus):
+    async with serving(dsn, bus), serving(dsn, bus, holder="second"):
+        await bus.publish([record(event) for event in slice_of(10, (100, 101, 99, 100))])
+        await eventually(lambda: count(dsn, "equity") == 1)
+        await bus.publish([record(order(11, Side.BUY, 10))])
+        await eventually(lambda: count(dsn, "orders", "state = 'accepted'") == 1)
+
+
 async def test_a_second_instance_fences_the_first_which_ends(trading_database):
     seed(trading_database)
     async with MemoryBus("", clock=WallClock()) as bus:
         with pytest.raises(FencedError, match="took over"):
-            async with serving(trading_database, bus), serving(trading_database, bus, holder="second"):
-                await bus.publish([record(event) for event in slice_of(10, (100, 101, 99, 100))])
-                await eventually(lambda: count(trading_database, "equity") == 1)
-                await bus.publish([record(order(11, Side.BUY, 10))])
-                await eventually(lambda: count(trading_database, "orders", "state = 'accepted'") == 1)
+            await trade_beside_a_second_instance(trading_database, bus)
     assert count(trading_database, "orders") == 1
 
 
@@ -159,7 +164,7 @@ async def test_halt_cancels_working_orders_without_the_bus_and_rejects_until_res
         await bus.publish([record(resting)])
         await eventually(lambda: count(trading_database, "orders", "state = 'accepted'") == 1)
         with psycopg.connect(trading_database) as conn:
-            report = await asyncio_thread(halt, conn, ScopeKind.PORTFOLIO, PORTFOLIO, "me", "test")
+            report = await asyncio.to_thread(halt, conn, ScopeKind.PORTFOLIO, PORTFOLIO, "me", "test")
             assert report.sealed
             assert report.halt.state is HaltState.HALTED
             await eventually(lambda: count(trading_database, "orders", "state = 'canceled'") == 1)
@@ -186,9 +191,3 @@ async def test_a_database_session_that_is_lost_leads_through_recovery(trading_da
         await bus.publish([record(event) for event in slice_of(11, (102, 104, 101, 103))])
         await eventually(lambda: count(trading_database, "equity") == 2)
     assert len(ledger_of(trading_database)["fills"]) == 1
-
-
-async def asyncio_thread(function, *arguments):
-    import asyncio
-
-    return await asyncio.to_thread(function, *arguments)

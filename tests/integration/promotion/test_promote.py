@@ -71,7 +71,7 @@ async def test_promotion_leaves_release_portfolio_and_running_deployment(deps, n
     assert cash == [("USD", Decimal(5000))]
     assert len(release.manifest["data_snapshot"]) == 32
     assert release.report["strategy"] == "Cross"
-    assert Path(release.executed_notebook).exists()
+    assert release.executed_notebook.endswith(f"cross-{release.bundle[:12]}.ipynb")
 
 
 async def test_same_notebook_and_parameters_are_the_same_release(deps, notebook):

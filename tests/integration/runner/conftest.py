@@ -41,6 +41,7 @@ from millstream.promotion.queries import Deployment, get_deployment
 from millstream.promotion.registry import register
 from millstream.runner.bootstrap import supervising
 from millstream.runner.local import LocalLauncher
+from millstream.runner.logs import tail
 from millstream.runner.policy import Policy
 from millstream.store.migrate import migrate
 
@@ -128,7 +129,7 @@ class Installation:
                         return now
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            log = Path(now.log_file).read_text(errors="replace")[-3000:] if now.log_file else ""
+            log = "\n".join(tail(Path(now.log_file), 40)) if now.log_file else ""
             pytest.fail(f"{now.state} (epoch {now.epoch}) instead of {state}: {now.message}\n{log}")
 
     @asynccontextmanager
@@ -236,7 +237,7 @@ class Market:
 def stored() -> pd.DataFrame:
     """Every bar that a test may play, as the store has them: a runner must not look ahead in it."""
     times = pd.to_datetime([START + number * DAY for number in range(len(PRICES))], utc=True).as_unit("ns")
-    columns = dict.fromkeys(("open", "high", "low", "close"), [float(price) for price in PRICES])
+    columns = {name: [float(price) for price in PRICES] for name in ("open", "high", "low", "close")}
     return pd.DataFrame({**columns, "volume": 1.0}, index=times)
 
 

@@ -5,8 +5,10 @@ import os
 import signal
 
 import nbformat
+import psutil
 import pytest
 from integration.runner.conftest import DAY, START
+from psycopg.types.json import Jsonb
 from support.strategies import STRATEGY, code, cross
 
 from millstream.contracts.enums import RunnerState
@@ -25,7 +27,7 @@ def finished(number, epoch=1):
 
 
 def statuses(path):
-    return [cell.metadata.papermill.status for cell in nbformat.read(path, 4).cells]
+    return [cell.metadata.papermill.status for cell in nbformat.read(path, 4).cells if "papermill" in cell.metadata]
 
 
 def decisions(market):
@@ -94,6 +96,32 @@ async def test_killed_runner_goes_on_under_a_new_epoch_with_the_same_intents(ins
     folder = again.executed_notebook.replace("0002", "0001")
     assert statuses(folder)[-1] == "failed"
     assert "killed by signal 9 (out of memory?)" in str(nbformat.read(folder, 4).cells[-1].outputs)
+
+
+async def test_slice_decided_again_after_a_kill_meets_its_own_intent_in_lock_step(installation):
+    """As if the kill had come between the intents and the checkpoint."""
+    async with installation.supervisor(backoff=0.8), installation.market() as market:
+        deployment = await installation.deploy()
+        running = await installation.until(deployment, RunnerState.RUNNING)
+        await market.play(*range(3), version=0)
+        await market.until(finished(2))
+        [kept] = await installation.query("SELECT checkpoint_ts, checkpoint_offsets FROM runners")
+        await market.play(3, version=0)
+        await market.until(finished(3))
+        os.kill(running.pid, signal.SIGKILL)
+        await installation.until(deployment, RunnerState.FAILED)
+        await installation.execute(
+            "UPDATE runners SET checkpoint_ts = %s, checkpoint_offsets = %s", kept[0], Jsonb(kept[1])
+        )
+        await market.until(finished(3, epoch=2))
+        await market.play(4, version=1)
+        await market.until(finished(4, epoch=2))
+        orders = await installation.query("SELECT side, filled FROM orders ORDER BY created_ts, side")
+
+    first, again, sold = market.intents
+    assert (first.intent_id, first.quantity, again.epoch) == (again.intent_id, again.quantity, 2)
+    assert str(sold.side) == "sell"
+    assert [(side, int(filled)) for side, filled in orders] == [("buy", 90), ("sell", 0)]
 
 
 async def test_stopped_runner_says_stopped_and_goes_on_when_started_again(installation):
@@ -175,5 +203,5 @@ async def test_notebook_that_runs_another_market_than_deployed_is_refused(instal
 
 async def _gone(pid):
     async with asyncio.timeout(10):
-        while os.path.exists(f"/proc/{pid}"):
+        while psutil.pid_exists(pid):  # noqa: ASYNC110 - another process changes it
             await asyncio.sleep(0.02)

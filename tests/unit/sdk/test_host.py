@@ -304,6 +304,36 @@ def test_restarted_event_driven_strategy_remembers_what_it_was_told():
     assert again.decide(events[2].ts, bench.portfolio) == bench.host.decide(events[2].ts, bench.portfolio)
 
 
+class Requoting(Scripted):
+    """Cancels what it has at every bar and asks anew; remembers the ids."""
+
+    def act(self, context, bar):
+        self.cancelled = [*getattr(self, "cancelled", []), context.cancel_all()]
+        self.order = context.buy(1, limit=bar.close / 2)
+
+
+def test_restarted_strategy_that_cancels_at_every_bar_holds_the_same_ids():
+    events = testing.bars(testing.frame([100.0, 95.0, 90.0, 91.0]), AAPL.key)
+    bench = testing.Bench(Requoting(), [AAPL])
+    for bar in events[:3]:
+        bench.step([bar])
+    again = StrategyHost(Requoting(), bench.host.config, bench.clock)
+    again.recover(
+        Past(
+            bars=events[:3],
+            started_ts=events[0].ts,
+            checkpoint_ts=events[2].ts,
+            initial=PortfolioView("bench", "USD", D(100_000)),
+            orders=bench.host.context.orders(),
+        )
+    )
+    assert again.strategy.cancelled == bench.host.strategy.cancelled == [0, 1, 1]
+    assert again.strategy.order == bench.host.strategy.order
+    again.on_bar(events[3])
+    bench.host.on_bar(events[3])
+    assert again.decide(events[3].ts, bench.portfolio) == bench.host.decide(events[3].ts, bench.portfolio)
+
+
 def test_quote_reaches_only_a_strategy_that_listens():
     class Quoter(Strategy):
         def on_quote(self, context, quote):

@@ -1,0 +1,132 @@
+import asyncio
+from decimal import Decimal
+from unittest.mock import Mock
+
+import pytest
+
+from millstream.contracts.enums import Liquidity, OrderState, OrderType, RejectCode, ScopeKind, Side
+from millstream.contracts.events import (
+    CancelIntent,
+    OrderFilled,
+    OrderIntent,
+    OrderUpdated,
+    PortfolioUpdated,
+    PositionView,
+    TradeRejected,
+)
+from millstream.runner.account import Account
+from millstream.sdk.portfolio import PortfolioView
+
+COMMON = {"occurred_at": 0, "deployment_id": "d", "portfolio_id": "p", "instrument": "X:A"}
+
+
+@pytest.fixture
+def account():
+    host = Mock()
+    host.config.deployment_id = "d"
+    return Account(host, PortfolioView("p", "USD", Decimal(100), version=0), ())
+
+
+def order(intent, **changes):
+    values = {"event_id": intent, "intent_id": intent, "idempotency_key": intent, "epoch": 1, "risk_key": "r"}
+    made = {"decided_at": 1, "expires_at": 2, "side": Side.BUY, "quantity": Decimal(1)}
+    return OrderIntent(**COMMON, **values, **made, **changes)
+
+
+def cancel(intent, target):
+    values = {"event_id": intent, "intent_id": intent, "idempotency_key": intent, "epoch": 1, "risk_key": "r"}
+    return CancelIntent(**COMMON, **values, decided_at=1, expires_at=2, target_intent_id=target)
+
+
+def updated(intent, state, **changes):
+    values = {"order_id": "o" + intent, "client_order_id": "c", "side": Side.BUY, "order_type": OrderType.MARKET}
+    facts = {"quantity": Decimal(1), "filled": Decimal(0), "state": state, "version": 1, "ts": 1}
+    return OrderUpdated(**COMMON | changes, event_id=intent, intent_id=intent, **values, **facts)
+
+
+def rejected(intent):
+    facts = {
+        "code": RejectCode.HALTED,
+        "stage": 1,
+        "scope": ScopeKind.GLOBAL,
+        "observed": "",
+        "limit": "",
+        "message": "",
+    }
+    return TradeRejected(**COMMON, event_id=intent, intent_id=intent, ts=1, **facts)
+
+
+async def reaches(account, version=0):
+    try:
+        async with asyncio.timeout(0.01):
+            await account.reach(version)
+    except TimeoutError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("state", [OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.INITIALIZED])
+async def test_intent_in_doubt_is_waited_for(account, state):
+    account.sent([order("i")])
+    account.apply(updated("i", state))
+
+    assert not await reaches(account)
+
+
+@pytest.mark.parametrize("answer", [updated("i", OrderState.ACCEPTED), rejected("i")])
+async def test_intent_with_an_answer_is_settled(account, answer):
+    account.sent([order("i")])
+    account.apply(answer)
+
+    assert await reaches(account)
+
+
+async def test_cancel_is_settled_when_its_order_has_ended(account):
+    account.sent([order("i"), cancel("c", "i")])
+    account.apply(updated("i", OrderState.ACCEPTED))
+    waiting = await reaches(account)
+    account.apply(updated("i", OrderState.CANCELED))
+
+    assert (waiting, await reaches(account)) == (False, True)
+    account.sent([cancel("again", "i")])
+    assert await reaches(account)
+
+
+async def test_answers_of_the_database_settle_as_those_of_the_bus_do(account):
+    account.sent([order("i"), cancel("c", "j")])
+    assert account.unanswered == ["i", "c", "j"]
+    account.tell([rejected("i"), updated("j", OrderState.FILLED)])
+
+    assert await reaches(account)
+
+
+async def test_version_is_reached_only_with_the_fills_it_contains(account):
+    position = PositionView(
+        instrument="X:A", quantity=Decimal(2), average_price=Decimal(5), mark=Decimal(5), realized_pnl=Decimal(0),
+        unrealized_pnl=Decimal(0), currency="USD",
+    )  # fmt: skip
+    account.apply(
+        PortfolioUpdated(
+            event_id="u", occurred_at=0, portfolio_id="p", version=1, ts=1, currency="USD", cash={"USD": Decimal(90)},
+            positions=(position,), equity=Decimal(100), realized_pnl=Decimal(0), unrealized_pnl=Decimal(0),
+            fees=Decimal(0),
+        )
+    )  # fmt: skip
+    before = await reaches(account, 1)
+    fill = OrderFilled(
+        **COMMON, event_id="f", trade_id="t", venue="v", account="a", order_id="o", intent_id="i", side=Side.BUY,
+        quantity=Decimal(2), price=Decimal(5), fee=Decimal(0), fee_currency="USD", liquidity=Liquidity.TAKER, ts=1,
+        portfolio_version=1,
+    )  # fmt: skip
+    account.apply(fill)
+
+    assert (before, await reaches(account, 1)) == (False, True)
+    assert account.view.position("X:A") == 2
+
+
+async def test_events_of_other_portfolios_and_deployments_are_passed_over(account):
+    account.sent([order("i")])
+    account.apply(updated("i", OrderState.ACCEPTED, portfolio_id="q"))
+    account.apply(updated("i", OrderState.ACCEPTED, deployment_id="e"))
+
+    assert not await reaches(account)
