@@ -91,4 +91,5 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline -e .
 	@echo "Compiling"
 	@$(BIN)/python -W ignore -m compileall -q -j 0 $(VENV)/lib
+	@$(BIN)/python -m millstream.research.compiled
 	@touch $@

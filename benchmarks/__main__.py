@@ -24,7 +24,7 @@ def main() -> None:
     options = _arguments()
     kinds: tuple[BusKind, ...] = ("redis", "kafka") if options.bus == "both" else (options.bus,)
     results: dict[str, list[Any]] = {"latency": [], "throughput": [], "runners": []}
-    console = Console()
+    console = Console(width=120)
     for kind in kinds:
         for rate in RATES:
             seconds = 3 if options.quick else 15

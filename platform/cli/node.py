@@ -27,6 +27,7 @@ _log = structlog.get_logger()
 HEALTH_SECONDS = 0.5
 LOCK_TRIES = 10
 SAMPLE_SESSION = "sample-"
+SAMPLE_SPEED = 1.0
 # Five years of history before the first bar: every strategy is warm from the beginning.
 SAMPLE_START = "2005-01-01T00:00:00Z"
 
@@ -217,21 +218,28 @@ async def run_node(
             file.unlink(missing_ok=True)
 
 
-def sample_market(database_url: str, speed: float) -> str:
-    """Id of the replay of the sample stocks: the one that an earlier run left unfinished, else a new one."""
+def sample_market(database_url: str, speed: float | None = None) -> str:
+    """Id of the replay of the sample stocks: the one that an earlier run left unfinished, else a new one.
+
+    ``speed``: bars a second; without it the replay keeps its own.
+    """
     from ..market.sample import SYMBOLS, TIMEFRAME, import_sample, sample_instrument
 
     with connect_sync(database_url) as conn:
         import_sample(conn)
+        conn.commit()
         left = [one for one in sessions.list_sessions(conn) if one.session_id.startswith(SAMPLE_SESSION)]
         unfinished = [one for one in left if one.state is not sessions.SessionState.COMPLETED]
         if unfinished:
+            if speed is not None:
+                sessions.set_speed(conn, unfinished[0].session_id, speed)
+                conn.commit()
             return unfinished[0].session_id
         session = sessions.create_replay(
             conn,
             [sample_instrument(symbol).key for symbol in SYMBOLS],
             TIMEFRAME,
-            speed=speed,
+            speed=SAMPLE_SPEED if speed is None else speed,
             session_id=f"{SAMPLE_SESSION}{len(left) + 1}",
             position=from_iso(SAMPLE_START),
         )

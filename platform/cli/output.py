@@ -21,7 +21,8 @@ from ..contracts.time import iso, to_datetime
 console = Console()
 errors = Console(stderr=True)
 
-PADDING = 2
+PADDING = 3
+FOLDED = 28  # characters after which a text may as well go on in the next line
 NOTHING = "–"
 TIME_NAMES = frozenset({"ts", "first", "last", "after", "before", "open_time"})
 TIME_ENDINGS = ("_ts", "_at")
@@ -86,7 +87,7 @@ def text(value: Any) -> str:
     if value is None or value == "":
         return NOTHING
     if isinstance(value, Decimal):
-        return _digits(value)
+        return _digits(value, value.places if isinstance(value, Rounded) else 8)
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
     if isinstance(value, datetime):
@@ -94,11 +95,40 @@ def text(value: Any) -> str:
     return f"{value:,}" if type(value) is int else str(value)
 
 
-def _digits(value: Decimal) -> str:
-    """Eight decimals, or as many as leave five figures of a very small number."""
-    places = 8 if not value or abs(value) >= Decimal("1e-4") else 4 - value.adjusted()
+def _digits(value: Decimal, places: int = 8) -> str:
+    """``places`` decimals, or as many as leave five figures of a number that is smaller."""
+    if value and value.adjusted() < -places // 2:
+        places = 4 - value.adjusted()
     shown = f"{value:,.{places}f}"
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+class Rounded(Decimal):
+    """A number that a table shows with ``places`` decimals; JSON has all of them."""
+
+    places = 8
+
+
+class Price(Rounded):
+    """A price: four decimals, five figures when it is small."""
+
+    places = 4
+
+
+class Amount(Rounded):
+    """Money: two decimals, five figures when it is small."""
+
+    places = 2
+
+
+def price(value: Decimal | None) -> Price | None:
+    """A price for a table."""
+    return None if value is None else Price(value)
+
+
+def amount(value: Decimal | None) -> Amount | None:
+    """An amount of money for a table."""
+    return None if value is None else Amount(value)
 
 
 def table(
@@ -142,7 +172,10 @@ def _fitting(
     columns: Sequence[str], cells: Sequence[Sequence[str]], spare: Sequence[str]
 ) -> tuple[list[int], list[str]]:
     """Indices of the columns to show and names of those left out."""
-    widths = [max(cell_len(part) for part in (column, *lines)) for column, *lines in zip(columns, *cells, strict=True)]
+    widths = [
+        min(FOLDED, max(cell_len(part) for part in (column, *lines)))
+        for column, *lines in zip(columns, *cells, strict=True)
+    ]
     kept, dropped = list(range(len(columns))), []
     for name in spare:
         if sum(widths[index] + PADDING for index in kept) <= console.width + PADDING:

@@ -104,7 +104,7 @@ def _show_node(info: "NodeInfo", as_json: bool, *, staying: bool = False) -> Non
     console.print("Ctrl-C stops everything." if staying else "`millstream down` stops everything.")
 
 
-def down() -> None:
+def down(as_json: Json = False) -> None:
     """Stop what `up` started, and the embedded servers of this home directory."""
     from ..bootstrap import stop_servers
     from ..ops.settings import load_settings
@@ -116,7 +116,10 @@ def down() -> None:
         _stop_node(settings, info)
     with node_lock(settings):
         stop_servers(settings)
-    console.print("stopped" if info else "nothing was running; embedded servers are stopped")
+    if as_json:
+        print_json({"stopped": info is not None, "home": settings.home})
+    else:
+        console.print("stopped" if info else "nothing was running; embedded servers are stopped")
 
 
 def _stop_node(settings: "Settings", info: "NodeInfo") -> None:
@@ -151,7 +154,7 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(ANSWER_IS_NO)
 
 
-def lab() -> None:
+def lab(as_json: Json = False) -> None:
     """Print the address of the running JupyterLab."""
     from ..contracts.errors import NotFoundError
     from ..ops.settings import load_settings
@@ -160,7 +163,10 @@ def lab() -> None:
     info = read_node(load_settings())
     if info is None or not info.lab_url:
         raise NotFoundError("no JupyterLab is running", hint="Start it with `millstream up`.")
-    console.print(info.lab_url, soft_wrap=True, highlight=False)
+    if as_json:
+        print_json({"lab_url": info.lab_url})
+    else:
+        console.print(info.lab_url, soft_wrap=True, highlight=False)
 
 
 def demo(

@@ -129,18 +129,23 @@ def logs(
     deployment: DeploymentName,
     lines: Annotated[int, typer.Option("--lines", min=1, help="How many lines at most.")] = 200,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing until Ctrl-C.")] = False,
+    as_json: Json = False,
 ) -> None:
     """What the runner of a deployment printed."""
     from ..promotion.queries import get_deployment
     from ..runner.logs import log_of, tail
 
+    if follow and as_json:
+        raise InputError("--follow has no end, and so no JSON document", hint="Leave out --follow or --json.")
     with database() as connection:
         file = log_of(get_deployment(connection, deployment))
     if follow:
         run_async(_follow(file))
-        return
-    for line in tail(file, lines):
-        _print_line(line)
+    elif as_json:
+        print_json(tail(file, lines))
+    else:
+        for line in tail(file, lines):
+            _print_line(line)
 
 
 async def _follow(file: Path) -> None:
@@ -156,9 +161,15 @@ def _print_line(line: str) -> None:
 
 
 async def _promote(request: "PromoteRequest") -> "Deployment":
-    from ..promotion.promote import promote as promote_notebook
+    import asyncio
 
-    return await promote_notebook(request, await promotion_deps(), show_step)
+    from ..promotion.promote import promote as promote_notebook
+    from .node import read_node, sample_market
+
+    deps = await promotion_deps()
+    if read_node(deps.settings) is None:  # before the first `up` too, the market that it plays is there to deploy to
+        await asyncio.to_thread(sample_market, deps.endpoints.database_url)
+    return await promote_notebook(request, deps, show_step)
 
 
 async def promotion_deps() -> "PromotionDeps":

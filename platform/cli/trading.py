@@ -9,7 +9,7 @@ from ..contracts.enums import HaltState, ScopeKind
 from ..contracts.errors import InputError, RetriableError
 from .errors import ANSWER_IS_NO, run_async
 from .options import Deployment, Json, Limit
-from .output import console, errors, print_json, show, table, when
+from .output import amount, console, errors, price, print_json, show, table, when
 from .store import database
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def orders(
         "type": lambda row: f"{row.order_type} {row.leg}".strip(),
         "quantity": lambda row: row.quantity,
         "filled": lambda row: row.filled,
-        "price": lambda row: row.average_price,
+        "price": lambda row: price(row.average_price),
         "state": lambda row: row.state,
         "ack ms": lambda row: row.ack_ms,
     }
@@ -82,9 +82,9 @@ def fills(
         "instrument": lambda row: row.instrument,
         "side": lambda row: row.side,
         "quantity": lambda row: row.quantity,
-        "price": lambda row: row.price,
-        "fee": lambda row: row.fee,
-        "realized P&L": lambda row: row.realized_pnl,
+        "price": lambda row: price(row.price),
+        "fee": lambda row: amount(row.fee),
+        "realized P&L": lambda row: amount(row.realized_pnl),
         "note": lambda row: " ".join(filter(None, [row.leg, "late" if row.late else ""])),
     }
     show(found, as_json, "Fills", columns, empty="none yet", spare=("note", "fee", "deployment", "realized P&L"))
@@ -107,10 +107,10 @@ def _show_positions(found: Iterable[Any]) -> None:
         "portfolio": lambda row: row.portfolio,
         "instrument": lambda row: row.instrument,
         "quantity": lambda row: row.quantity,
-        "entry": lambda row: row.average_price,
-        "mark": lambda row: row.mark,
-        "unrealized P&L": lambda row: row.unrealized_pnl,
-        "realized P&L": lambda row: row.realized_pnl,
+        "entry": lambda row: price(row.average_price),
+        "mark": lambda row: price(row.mark),
+        "unrealized P&L": lambda row: amount(row.unrealized_pnl),
+        "realized P&L": lambda row: amount(row.realized_pnl),
         "currency": lambda row: row.currency,
     }
     show(list(found), False, "Positions", columns, empty="flat", spare=("currency", "realized P&L", "entry"))
@@ -157,12 +157,12 @@ def portfolio(
     else:
         columns = {
             "portfolio": lambda row: row.portfolio,
-            "equity": lambda row: row.equity,
+            "equity": lambda row: amount(row.equity),
             "currency": lambda row: row.currency,
-            "initial": lambda row: row.initial_cash,
-            "realized P&L": lambda row: row.realized_pnl,
-            "unrealized P&L": lambda row: row.unrealized_pnl,
-            "fees": lambda row: row.fees,
+            "initial": lambda row: amount(row.initial_cash),
+            "realized P&L": lambda row: amount(row.realized_pnl),
+            "unrealized P&L": lambda row: amount(row.unrealized_pnl),
+            "fees": lambda row: amount(row.fees),
             "open": lambda row: len(row.positions),
         }
         empty = "none yet: `millstream promote` opens one"
@@ -209,9 +209,15 @@ def risk(deployment: Deployment = "", as_json: Json = False) -> None:
     }
     show(halts, False, "Halts", columns, empty="none: trading is allowed")
     for row in found:
-        limits = [(key, value) for key, value in row.limits.items() if value is not None]
+        limits = [_limit(key, value) for key, value in row.limits.items() if value is not None]
         console.print()
         table(f"Limits of {row.deployment_id}", ["limit", "value"], limits, empty="none")
+
+
+def _limit(name: str, value: Any) -> tuple[str, str]:
+    if name.endswith("_ns"):
+        return name.removesuffix("_ns"), f"{value / 1e9:,.10g} s"
+    return name, str(value)
 
 
 def halt(

@@ -54,6 +54,7 @@ class Batch:
     deployments: set[str] = field(default_factory=set)
     intents: set[str] = field(default_factory=set)
     sessions: set[str] = field(default_factory=set)
+    instruments: set[str] = field(default_factory=set)
 
 
 def take_in(deliveries: Sequence[Delivery], now: int) -> Batch:
@@ -67,8 +68,10 @@ def take_in(deliveries: Sequence[Delivery], now: int) -> Batch:
                 batch.deployments.add(intent.deployment_id)
                 batch.intents.add(intent.intent_id)
                 batch.sessions.add(intent.session)
+                batch.instruments.add(intent.instrument)
             case MarketEvent() as market:
                 batch.sessions.add(market.session)
+                batch.instruments.add(market.instrument)
             case DeploymentChanged() as changed:
                 batch.deployments.add(changed.deployment_id)
             case Poison(deployment_id=deployment_id) if deployment_id:

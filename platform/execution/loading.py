@@ -104,6 +104,12 @@ async def load_accounts(conn: Connection, state: TradingState, wanted: Iterable[
         state.accounts[key] = account
 
 
+async def deployments_on(conn: Connection, sessions: Iterable[str]) -> list[str]:
+    """Ids of the deployments that trade on any of these sessions."""
+    sql = "SELECT deployment_id FROM deployments WHERE session = ANY(%s)"
+    return [row["deployment_id"] for row in await _rows(conn, sql, (list(sessions),))]
+
+
 async def load_deployments(conn: Connection, state: TradingState, wanted: Iterable[str] | None) -> None:
     """Deployments: all, or those ``wanted``; a row whose limits cannot be read denies everything (fail closed)."""
     where = "" if wanted is None else " WHERE deployment_id = ANY(%s)"

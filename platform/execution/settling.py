@@ -137,7 +137,7 @@ def protect(state: TradingState, account: Account, instrument: str, effects: Eff
     if len(standing) == len(wanted) and all(stands(order, wanted) for order in standing):
         return
     cancel_all(state, standing, "replaced: the position changed", effects, wall=wall)
-    now = state.session(account.session).now(wall)
+    now = _market_time(state, account.session, instrument, wall)
     for leg in wanted:
         order = order_of(leg, leg_name(leg, bracket.generation), entry, position.quantity, now)
         order.submit(ts=now, wall=wall)
@@ -145,6 +145,12 @@ def protect(state: TradingState, account: Account, instrument: str, effects: Eff
         announce.order_created(effects, order)
         effects.sends.append(order)
     _keep_bracket(state, account, instrument, bracket.next(), effects, now)
+
+
+def _market_time(state: TradingState, session_id: str, instrument: str, wall: int) -> int:
+    """The session's time as far as ``instrument`` has come: in a replay others may be ahead in their partitions."""
+    session, market = state.session(session_id), state.market(session_id, instrument)
+    return session.now(wall) if session.clock == "wall" or market is None else market.risk.mark_ts
 
 
 def protect_all(state: TradingState, effects: Effects, *, wall: int) -> None:

@@ -130,7 +130,7 @@ class Inbox:
 
 @dataclass(slots=True)
 class TradingState:
-    """Everything the handlers read and change."""
+    """Everything the handlers read and change. ``unregistered`` are instruments that the database does not have."""
 
     instruments: dict[str, Instrument] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
@@ -142,6 +142,7 @@ class TradingState:
     inbox: Inbox = field(default_factory=Inbox)
     brackets: dict[tuple[str, str], Bracket] = field(default_factory=dict)
     halts: Halts = field(default_factory=Halts)
+    unregistered: set[str] = field(default_factory=set)
 
     def put_deployment(self, deployment: Deployment) -> None:
         """Take over a new or changed deployment; its account must be there."""

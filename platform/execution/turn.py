@@ -84,13 +84,23 @@ class Turn:
             for key, version in prelude.deployments.items()
             if key not in state.deployments or state.deployments[key].version != version
         ]
-        if batch.sessions - state.sessions.keys():
-            await loading.load_sessions(self._parts.conn, state)
-        if changed:
-            await loading.load_instruments(self._parts.conn, state)
-            await loading.load_deployments(self._parts.conn, state, changed)
+        await self._make_known(batch, changed)
         self._replayed = any(state.session(name).clock == "market" for name in batch.sessions)
         return prelude
+
+    async def _make_known(self, batch: Batch, changed: list[str]) -> None:
+        """Load what this read names for the first time: an account has to see its session from the first bar on."""
+        conn, state = self._parts.conn, self._core.state
+        sessions = batch.sessions - state.sessions.keys()
+        unknown = batch.instruments - state.instruments.keys() - state.unregistered
+        if sessions:
+            await loading.load_sessions(conn, state)
+            changed = [*changed, *await loading.deployments_on(conn, sessions)]
+        if changed or unknown:
+            await loading.load_instruments(conn, state)
+            state.unregistered |= unknown - state.instruments.keys()
+        if changed:
+            await loading.load_deployments(conn, state, changed)
 
     def _handle(self, step: Step) -> Effects:
         now = self._now()
@@ -103,6 +113,7 @@ class Turn:
                 return self._core.on_control(command, now)
             case InstrumentRegistered(instrument=instrument):
                 self._core.state.instruments[instrument.key] = instrument
+                self._core.state.unregistered.discard(instrument.key)
                 return Effects()
             case Poison() as poison:
                 return self._core.on_poison(poison, now)
@@ -141,7 +152,9 @@ class Turn:
         results = []
         for order in orders:
             self._parts.failpoints.hit("before_send")
-            results.append(await self._parts.venue.submit(order, now=self._session_now(order)))
+            # A protective leg follows from a fill of its own instrument, which others may be ahead of by now.
+            now = order.created_ts if order.leg else self._session_now(order)
+            results.append(await self._parts.venue.submit(order, now=now))
             self._parts.failpoints.hit("after_send")
         return results
 

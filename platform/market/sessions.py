@@ -113,6 +113,12 @@ def get_session(conn: psycopg.Connection, session_id: str) -> MarketSession:
     return found[0]
 
 
+def set_speed(conn: psycopg.Connection, session_id: str, speed: float) -> None:
+    """Bars a second of a replay from its next start on."""
+    with conn.transaction():
+        conn.execute("UPDATE market_sessions SET speed = %s WHERE session_id = %s", (speed, session_id))
+
+
 def list_sessions(conn: psycopg.Connection) -> list[MarketSession]:
     """All sessions, the newest first."""
     return _select(conn, "ORDER BY created_at DESC")

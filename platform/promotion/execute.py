@@ -13,7 +13,7 @@ from .bundle import Bundle
 from .environment import scrubbed
 from .files import write_atomic
 from .inspect import RESEARCH
-from .kernel import NAME, FreshKernel
+from .kernel import NAME, fresh_kernel
 from .numbering import failed_cell, source_number
 
 REPORT_MIME = "application/vnd.millstream.report+json"
@@ -50,7 +50,7 @@ def execute(
     from papermill.exceptions import PapermillExecutionError
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    kernel = FreshKernel({**scrubbed(os.environ), "MILLSTREAM_RUNTIME": "backtest", **(environment or {})})
+    variables = {**scrubbed(os.environ), "MILLSTREAM_RUNTIME": "backtest", **(environment or {})}
     try:
         papermill.execute_notebook(
             _literal(bundle.notebook),
@@ -61,7 +61,8 @@ def execute(
             progress_bar=False,
             execution_timeout=cell_seconds,
             skip_cells_with_tag=RESEARCH,
-            km=kernel,
+            kernel_manager_class=fresh_kernel(variables),
+            shutdown_kernel="immediate",
         )
     except PapermillExecutionError as error:
         message = f"{failed_cell(output)} failed: {error.ename}: {error.evalue}\n{_shorten(error.traceback)}"

@@ -62,7 +62,6 @@ async def publish_changed(bus: EventBus, clock: Clock, deployment_id: str, portf
     """Publish ``DeploymentChanged`` over a bus that is open or not; False when it does not answer."""
     try:
         async with bus:
-            await bus.create_topics([topics.CONTROL_COMMANDS])
             # The first deployment of an installation may come before any service has made the topics.
             await bus.create_topics([topics.CONTROL_COMMANDS])
             await bus.publish([changed_event(clock, deployment_id, portfolio_id, epoch)])

@@ -19,14 +19,20 @@ class _OwnInterpreter(KernelSpecManager):
         return KernelSpec(argv=argv, display_name="Python (Millstream)", language="python")
 
 
-class FreshKernel(AsyncKernelManager):
-    """Starts the kernel with ``environment`` and nothing else of this process's."""
+def fresh_kernel(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
+    """A manager whose kernel gets ``environment`` and nothing else of this process's.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        super().__init__(kernel_name=NAME, kernel_spec_manager=_OwnInterpreter())
-        self._environment = dict(environment)
+    A class, not an object: nbclient shuts down the kernel of a manager that it made itself, and no other.
+    """
+    variables = dict(environment)
 
-    async def _async_start_kernel(self, **options: Any) -> None:
-        await super()._async_start_kernel(**{**options, "env": dict(self._environment)})
+    class FreshKernel(AsyncKernelManager):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**{**options, "kernel_name": NAME, "kernel_spec_manager": _OwnInterpreter()})
 
-    start_kernel = _async_start_kernel
+        async def _async_start_kernel(self, **options: Any) -> None:
+            await super()._async_start_kernel(**{**options, "env": dict(variables)})
+
+        start_kernel = _async_start_kernel
+
+    return FreshKernel

@@ -25,7 +25,11 @@ import msgspec
 from .spec import RunnerSpec
 
 # One thread for the numeric libraries: a fork copies only the thread that calls it.
-SINGLE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
+SINGLE_THREAD = {
+    **{f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")},
+    # pyarrow's allocator starts a thread when pandas imports it.
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
 _PR_SET_PDEATHSIG = 1
 
 

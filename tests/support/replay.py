@@ -59,14 +59,15 @@ strategy = Swing(lookback=lookback, stop_loss=0.03, take_profit=0.05)
 """
 
 _ORDERS = (
-    "SELECT decided_at, instrument, intent_id <> '' AS made, leg, side, order_type, quantity, filled, average_price,"
+    "SELECT decided_at, instrument, leg, side, order_type, quantity, filled, average_price,"
     " limit_price, stop_price, state, reserved FROM orders WHERE deployment_id = %s"
-    " ORDER BY decided_at, created_ts, instrument, leg, side, order_type, quantity, stop_price, limit_price"
+    " ORDER BY decided_at, instrument, leg, side, order_type, quantity, stop_price, limit_price"
 )
 _FILLS = (
     "SELECT f.ts, f.instrument, f.leg, f.side, f.quantity, f.price, f.fee, f.liquidity, f.realized_pnl, f.late,"
-    " f.portfolio_version, o.decided_at FROM fills f JOIN orders o USING (order_id) WHERE f.deployment_id = %s"
-    " ORDER BY f.portfolio_version"
+    " o.decided_at FROM fills f JOIN orders o USING (order_id) WHERE f.deployment_id = %s"
+    # Within one instrument as they happened; partitions may be read in any order.
+    " ORDER BY f.ts, f.instrument, f.portfolio_version"
 )
 _LEDGER = {
     "positions": "SELECT instrument, quantity, average_price, realized_pnl, fees FROM positions"
@@ -101,8 +102,8 @@ class Run:
     seconds: float
 
     def decided(self) -> list[int]:
-        """Close times (UTC ns) of slices at which orders were decided, ascending."""
-        return sorted({order[0] for done in self.did.values() for order in done["orders"]})
+        """Close times (UTC ns) of slices at which strategies decided orders, ascending."""
+        return sorted({order[0] for done in self.did.values() for order in done["orders"] if not order[2]})
 
 
 Hook = Callable[[Stage, int, int], Awaitable[None]]

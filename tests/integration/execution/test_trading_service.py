@@ -25,13 +25,22 @@ from millstream.contracts.codec import decode
 from millstream.contracts.enums import HaltState, OrderState, OrderType, ScopeKind, Side
 from millstream.contracts.errors import FencedError
 from millstream.contracts.events import OrderUpdated, PortfolioUpdated
-from millstream.contracts.topics import ORDERS_INTENTS, ORDERS_PLACED, PORTFOLIO_UPDATED, TRADES_APPROVED
+from millstream.contracts.topics import DEAD_LETTERS, ORDERS_INTENTS, ORDERS_PLACED, PORTFOLIO_UPDATED, TRADES_APPROVED
 from millstream.ops.clock import WallClock
 from millstream.risk.kill_switch import halt, resume
 
 
 def count(dsn, table, where="true"):
     return rows(dsn, f"SELECT count(*) FROM {table} WHERE {where}")[0][0]
+
+
+async def heard(bus, number, *topics):
+    """The first ``number`` events on ``topics``."""
+    events = []
+    async with await bus.subscribe(Subscription(topics=topics)) as consumer, asyncio.timeout(10):
+        while len(events) < number:
+            events += [decode(item.topic, item.value) for item in await consumer.read(timeout=1)]
+    return events
 
 
 async def test_an_intent_becomes_a_filled_order_with_ledger_equity_and_events(trading_database):
@@ -43,10 +52,7 @@ async def test_an_intent_becomes_a_filled_order_with_ledger_equity_and_events(tr
         await eventually(lambda: count(trading_database, "orders", "state = 'accepted'") == 1)
         await bus.publish([record(event) for event in slice_of(11, (102, 104, 101, 103))])
         await eventually(lambda: count(trading_database, "equity") == 2)
-        async with await bus.subscribe(
-            Subscription(topics=[ORDERS_PLACED.name, TRADES_APPROVED.name, PORTFOLIO_UPDATED.name])
-        ) as consumer:
-            events = [decode(item.topic, item.value) for item in await consumer.read(timeout=1)]
+        events = await heard(bus, 6, ORDERS_PLACED.name, TRADES_APPROVED.name, PORTFOLIO_UPDATED.name)
     assert rows(trading_database, "SELECT price, quantity, fee, realized_pnl FROM fills") == [
         (Decimal(102), Decimal(10), Decimal("1.02"), Decimal(0))
     ]
@@ -131,9 +137,8 @@ async def test_poisoned_bytes_are_dead_lettered_and_halt_the_deployment_they_nam
         await eventually(lambda: count(trading_database, "equity") == 1)
         await bus.publish([poison, record(order(11, Side.BUY, 10))])
         await eventually(lambda: count(trading_database, "decisions") == 1)
-        async with await bus.subscribe(Subscription(topics=["dead.letters"])) as consumer:
-            letters = await consumer.read(timeout=1)
-    assert [decode(item.topic, item.value).topic for item in letters] == [ORDERS_INTENTS.name]
+        (letter,) = await heard(bus, 1, DEAD_LETTERS.name)
+    assert letter.topic == ORDERS_INTENTS.name
     assert rows(trading_database, "SELECT scope, scope_id, state FROM halts") == [("deployment", DEPLOYMENT, "halted")]
     assert rows(trading_database, "SELECT code FROM decisions") == [("HALTED",)]
     assert count(trading_database, "audit", "actor = 'trading-service'") == 1
@@ -191,3 +196,11 @@ async def test_a_database_session_that_is_lost_leads_through_recovery(trading_da
         await bus.publish([record(event) for event in slice_of(11, (102, 104, 101, 103))])
         await eventually(lambda: count(trading_database, "equity") == 2)
     assert len(ledger_of(trading_database)["fills"]) == 1
+
+
+async def test_an_account_opened_while_the_service_runs_sees_its_session_from_the_first_bar(trading_database):
+    async with MemoryBus("", clock=WallClock()) as bus, serving(trading_database, bus):
+        seed(trading_database)
+        await bus.publish([record(event) for event in slice_of(10, (100, 101, 99, 100))])
+        await eventually(lambda: count(trading_database, "equity") == 1)
+        assert count(trading_database, "marks") == 1

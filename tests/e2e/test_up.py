@@ -1,0 +1,106 @@
+"""``millstream up``: a JupyterLab in which a strategy is promoted with one line, on services that come back when killed."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+import urllib.error
+from collections.abc import Callable
+from typing import Any
+
+import nbformat
+import psutil
+import pytest
+from support.jupyter import Lab
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+PROMOTE = "%ms promote strategies/sma_cross.ipynb -p fast=2 -p slow=4"
+
+
+async def until(what: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := await asyncio.to_thread(what)):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.2)
+    return found
+
+
+def newest_bar(cli, deployment: str) -> str:
+    [found] = [one for one in cli.json("deployments") if one["deployment_id"] == deployment]
+    return found["checkpoint_ts"] or ""
+
+
+async def kill_and_wait(cli, name: str) -> None:
+    """Kill a service; another process takes its place, and the deployment trades on."""
+    node = json.loads((cli.home / "run" / "node.json").read_text())
+    pid = node["services"][name]
+    before = await asyncio.to_thread(newest_bar, cli, "sma_cross")
+    command = psutil.Process(pid).cmdline()
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: any(cmd == " ".join(command) for cmd in cli.processes()))
+    await until(lambda: newest_bar(cli, "sma_cross") > before)
+
+
+async def test_up_gives_a_jupyterlab_that_promotes_trades_and_survives_kills(cli, repository):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(repository)
+        node = await asyncio.to_thread(cli.json, "up", "--detach", "--speed", "10")
+    lab = Lab(node["lab_url"])
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        lab.request("GET", "/api/contents", token="wrong")
+
+    async with lab.kernel("strategies/sma_cross.ipynb") as kernel:
+        notebook = nbformat.read(repository / "strategies" / "sma_cross.ipynb", as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                ran = await kernel.run(cell.source)
+                assert ran.error == "", cell.source
+        assert "preflight" in (ran.text + ran.html).lower()
+        assert (await kernel.run("%ms status --json")).text.strip() == "[]"
+
+        promoted = await kernel.run(PROMOTE)
+        assert promoted.error == ""
+        assert "sma_cross@1" in promoted.text, promoted.text
+        await until(lambda: cli.json("fills", "-d", "sma_cross"))
+        for line, expected in (("fills", "SAMPLE:AAPL"), ("status", "running"), ("positions", "Positions")):
+            shown = await kernel.run(f"%ms {line}")
+            assert expected in shown.text, line
+            assert shown.error == "", line
+
+        halted = await kernel.run("%ms halt --deployment sma_cross --reason 'a test'")
+        assert "halted" in halted.text
+        await until(lambda: any(one["code"] == "HALTED" for one in cli.json("rejections", "-d", "sma_cross")))
+        assert "active" in (await kernel.run("%ms resume --deployment sma_cross --reason 'it is over'")).text
+        mistyped = await kernel.run("%ms promote strategies/sma_cross.ipynb -p fsat=2")
+        assert "Did you mean 'fast'" in mistyped.text
+        assert "Traceback" not in mistyped.text + mistyped.error
+
+    count = len(cli.json("fills", "-d", "sma_cross", "-n", "10000"))
+    await kill_and_wait(cli, "trading")
+    await kill_and_wait(cli, "market")
+    await until(lambda: len(cli.json("fills", "-d", "sma_cross", "-n", "10000")) > count)
+
+    again = await asyncio.to_thread(cli.run, "up", "--no-lab")
+    assert again.returncode == 4
+    assert "already runs" in again.stderr
+    stopped = await asyncio.to_thread(cli.run, "down")
+    assert stopped.returncode == 0
+    assert cli.processes() == []
+
+
+def test_up_in_the_foreground_stops_everything_on_ctrl_c(cli, repository):
+    process = cli.start("up", "--no-lab", "--json", cwd=repository)
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line == "}\n":
+            break
+    assert json.loads("".join(lines))["lab_url"] == ""
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert output == ""
+    assert cli.processes() == []
+    assert cli.run("lab").returncode == 3
