@@ -75,9 +75,9 @@ def open_accounts(dsn: str) -> None:
             conn.execute(
                 "INSERT INTO deployments (deployment_id, release_name, release_version, target, portfolio_id, session,"
                 " instruments, timeframe, parameters, limits, protection, on_lease_lost, desired_state, epoch,"
-                " started_ts, author, created_at, changed_at)"
-                " VALUES (%s, 'bench', 1, 'paper', %s, %s, %s, '1m', '{}', %s, '{}', 'hold', 'running', 1, 0, 'bench',"
-                " now(), now())",
+                " decided_ts, started_ts, author, created_at, changed_at)"
+                " VALUES (%s, 'bench', 1, 'paper', %s, %s, %s, '1m', '{}', %s, '{}', 'hold', 'running', 1, 0, 0,"
+                " 'bench', now(), now())",
                 (name, name, SESSION, [instrument.key], Jsonb(paper_defaults(CAPITAL).to_mapping())),
             )
 

@@ -1,7 +1,9 @@
 """``%ms``: the commands of ``millstream`` that belong in a notebook, with the same words, options and output."""
 
+import os
 import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
@@ -13,6 +15,9 @@ COMMANDS = {
     "orders": "the newest orders",
     "fills": "the newest executions",
     "rejections": "what risk refused, and why",
+    "portfolio": "cash, equity and P&L",
+    "risk": "halts in force, and limits",
+    "releases": "registered releases",
     "start": "start a deployment",
     "stop": "stop a deployment",
     "logs": "the log of a runner",
@@ -33,7 +38,11 @@ class MillstreamMagics(Magics):
 
         An error prints its message and what to do, without a traceback, and leaves the kernel as it was.
         """
-        words = shlex.split(line)
+        try:
+            words = [_from_root(word) for word in shlex.split(line)]
+        except ValueError as error:
+            print(f"%ms cannot read this line: {error}.", file=sys.stderr)  # noqa: T201 - a magic's output
+            return
         if not words or words[0] in {"help", "--help"}:
             _print_help()
             return
@@ -42,6 +51,15 @@ class MillstreamMagics(Magics):
             _print_help()
             return
         run_command([_ALIASES.get(words[0], words[0]), *words[1:]])
+
+
+def _from_root(word: str) -> str:
+    """A notebook may be named as in JupyterLab's file browser, wherever the kernel was started."""
+    root = os.environ.get("JUPYTER_SERVER_ROOT", "")
+    if not root or not word.endswith(".ipynb") or Path(word).exists():
+        return word
+    named = Path(root).expanduser() / word
+    return str(named) if named.exists() else word
 
 
 def run_command(words: list[str]) -> int:

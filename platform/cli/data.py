@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import asdict
 from rich.markup import escape
 
 from .errors import run_async
@@ -90,7 +91,7 @@ def list_(as_json: Json = False) -> None:
         known = instruments.list_instruments(connection)
         stored = series(connection)
     if as_json:
-        print_json({"instruments": known, "series": stored})
+        print_json({"instruments": [{"key": one.key, **asdict(one)} for one in known], "series": stored})
         return
     rows = [(one.key, one.currency, one.price_tick, one.lot_step, one.fee_rate) for one in known]
     empty = "none: `millstream data sample` or `millstream data import`"

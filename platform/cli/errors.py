@@ -27,9 +27,9 @@ def debug_wanted() -> bool:
 
 def report(error: MillstreamError) -> None:
     """One message and what to do about it, on standard error."""
-    errors.print(f"[bold red]error:[/bold red] {escape(str(error))}", soft_wrap=True, highlight=False)
+    errors.print(f"[bold red]error:[/bold red] {escape(str(error))}", soft_wrap=True)
     if error.hint:
-        errors.print(f"[yellow]what to do:[/yellow] {escape(error.hint)}", soft_wrap=True, highlight=False)
+        errors.print(f"[yellow]what to do:[/yellow] {escape(error.hint)}", soft_wrap=True)
 
 
 def exit_reporting(run: Callable[[], object]) -> None:

@@ -62,6 +62,16 @@ def is_locked(settings: Settings) -> bool:
         return not _try_lock(file)
 
 
+def lives(pid: int) -> bool:
+    """Whether a process of that id runs; one that only waits to be collected does not."""
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def refuse_second(settings: Settings) -> None:
     """Raise :class:`ConflictError` when something runs on this home directory."""
     with node_lock(settings):
@@ -130,8 +140,11 @@ def lab_service(workspace: Path, port: int, token: str) -> Service:
             "--ServerApp.allow_root=True",
             "--LabApp.default_url=/lab/tree/strategies/sma_cross.ipynb",
             "--LabApp.extension_manager=readonly",
+            "--LabApp.news_url=None",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ],
-        environment={"JUPYTER_TOKEN": token},
+        # The root lets %ms take a notebook by the path that the file browser shows; plots need no internet.
+        environment={"JUPYTER_TOKEN": token, "JUPYTER_SERVER_ROOT": str(workspace), "PANEL_INLINE": "true"},
     )
 
 

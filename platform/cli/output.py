@@ -18,8 +18,21 @@ from rich.table import Table
 
 from ..contracts.time import iso, to_datetime
 
-console = Console()
-errors = Console(stderr=True)
+NOTEBOOK_WIDTH = 108
+
+
+def _console(*, stderr: bool) -> Console:
+    """A console of a terminal, or of a notebook: one stream of coloured text there, as errors stand on red."""
+    terminal = Console(stderr=stderr, highlight=False)
+    if not terminal.is_jupyter:
+        return terminal
+    return Console(
+        force_jupyter=False, force_terminal=True, color_system="standard", width=NOTEBOOK_WIDTH, highlight=False
+    )
+
+
+console = _console(stderr=False)
+errors = _console(stderr=True)
 
 PADDING = 3
 FOLDED = 28  # characters after which a text may as well go on in the next line

@@ -128,13 +128,13 @@ def _stop_node(settings: "Settings", info: "NodeInfo") -> None:
 
     from ..contracts.errors import RetriableError
     from ..ops.clock import WallClock
-    from .node import is_locked
+    from .node import is_locked, lives
 
     os.kill(info.pid, signal.SIGTERM)
     clock = WallClock()
     deadline = clock.monotonic() + STOP_SECONDS * 1_000_000_000
     with errors.status("stopping"):
-        while is_locked(settings):
+        while is_locked(settings) or lives(info.pid):
             if clock.monotonic() > deadline:
                 raise RetriableError(
                     f"process {info.pid} does not stop",

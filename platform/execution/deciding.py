@@ -11,6 +11,7 @@ from ..contracts.ids import digest, order_id
 from ..risk.day import RiskDay
 from ..risk.engine import Breach, Decision, RiskEngine
 from ..risk.reservations import Reservations
+from ..risk.rules.stale_runner import StaleRunner
 from ..risk.view import InstrumentView, PortfolioView
 from . import announce
 from .effects import Effects
@@ -18,6 +19,7 @@ from .order import Order
 from .rows import IntentRecord
 from .state import DAY_NS, TradingState
 
+STALE_RUNNER = StaleRunner()
 _ENVELOPE = {"event_id": "", "occurred_at": 0, "trace_id": "", "epoch": 0, "decided_at": 0, "expires_at": 0}
 
 
@@ -42,6 +44,12 @@ def on_intent(
     if known is not None:
         decision_id = digest("decision", intent.intent_id, content)
         announce.rejected(effects, intent, _duplicate(intent), 1, decision_id=decision_id, now=now, wall=wall)
+        return effects
+    stale = _stale(state, intent, now)
+    if stale is not None:
+        # The id stays free: the runner that took over makes the same intent again.
+        decision_id = digest("decision", intent.intent_id, "epoch", intent.epoch)
+        announce.rejected(effects, intent, stale, 1, decision_id=decision_id, now=now, wall=wall)
         return effects
     state.inbox.put(intent.intent_id, content)
     effects.intents.append(_inbox_row(intent, content, wall, payload))
@@ -173,6 +181,12 @@ def _portfolio_view(state: TradingState, intent: OrderIntent | CancelIntent, now
         day=account.day if account is not None else RiskDay(),
         halts=state.halts,
     )
+
+
+def _stale(state: TradingState, intent: OrderIntent | CancelIntent, now: int) -> Breach | None:
+    """Whether a runner that was replaced makes the intent; an unknown deployment is for the stages to refuse."""
+    view = _portfolio_view(state, intent, now)
+    return None if view.deployment is None else STALE_RUNNER.check(intent, view)
 
 
 def _duplicate(intent: OrderIntent | CancelIntent) -> Breach:

@@ -194,6 +194,7 @@ def _deployment(row: dict[str, Any]) -> Deployment:
         portfolio_id=row["portfolio_id"],
         session=row["session"],
         epoch=row["epoch"],
+        decided_ts=row["decided_ts"],
         instruments=frozenset(row["instruments"]),
         limits=limits,
     )

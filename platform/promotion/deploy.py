@@ -184,8 +184,9 @@ def _insert(  # noqa: PLR0917 - a row
 ) -> None:
     inserted = conn.execute(
         "INSERT INTO deployments (deployment_id, release_name, release_version, target, portfolio_id, session,"
-        " instruments, timeframe, parameters, limits, protection, on_lease_lost, desired_state, epoch, started_ts,"
-        " author, created_at, changed_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '{}', %s, %s, 0, 0, %s,"
+        " instruments, timeframe, parameters, limits, protection, on_lease_lost, desired_state, epoch, decided_ts,"
+        " started_ts, author, created_at, changed_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '{}', %s, %s, 0, 0, 0, %s,"
         " now(), now()) ON CONFLICT (deployment_id) DO NOTHING",
         (
             name,

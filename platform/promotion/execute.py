@@ -1,6 +1,8 @@
 """Executing a bundle once with papermill, in backtest mode, before it may become a release."""
 
+import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,25 +47,14 @@ def execute(
     ``environment`` is added to the kernel's. Raises :class:`ExecutionError` for a cell that fails, takes longer than
     ``cell_seconds`` or kills the kernel, and for a notebook that reports nothing; ``output`` then tells the same.
     """
-    import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     output.parent.mkdir(parents=True, exist_ok=True)
     variables = {**scrubbed(os.environ), "MILLSTREAM_RUNTIME": "backtest", **(environment or {})}
     try:
-        papermill.execute_notebook(
-            _literal(bundle.notebook),
-            _literal(output),
-            bundle.manifest.parameters,
-            kernel_name=NAME,
-            language="python",
-            progress_bar=False,
-            execution_timeout=cell_seconds,
-            skip_cells_with_tag=RESEARCH,
-            kernel_manager_class=fresh_kernel(variables),
-            shutdown_kernel="immediate",
-        )
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(_run, bundle, output, variables, cell_seconds).result()
     except PapermillExecutionError as error:
         message = f"{failed_cell(output)} failed: {error.ename}: {error.evalue}\n{_shorten(error.traceback)}"
         raise _failed(output, message, "Correct the cell and promote again.") from error
@@ -77,6 +68,31 @@ def execute(
         raise _failed(output, message, "Load less data, or run on a larger machine.") from error
     _tell_skipped(output)
     return Execution(_report(output), output)
+
+
+def _run(bundle: Bundle, output: Path, variables: dict[str, str], cell_seconds: float) -> None:
+    """Run papermill in this thread, which has no event loop yet, and close the one that jupyter makes and leaves."""
+    import papermill
+    from jupyter_core.utils import ensure_event_loop
+
+    try:
+        papermill.execute_notebook(
+            _literal(bundle.notebook),
+            _literal(output),
+            bundle.manifest.parameters,
+            kernel_name=NAME,
+            language="python",
+            progress_bar=False,
+            execution_timeout=cell_seconds,
+            skip_cells_with_tag=RESEARCH,
+            kernel_manager_class=fresh_kernel(variables),
+            shutdown_kernel="immediate",
+        )
+    finally:
+        loop = ensure_event_loop()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+        asyncio.set_event_loop(None)
 
 
 def _report(output: Path) -> dict[str, Any]:

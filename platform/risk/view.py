@@ -21,7 +21,11 @@ from .reservations import Reservations
 
 @dataclass(slots=True, kw_only=True)
 class DeploymentState:
-    """A deployment as risk knows it. ``epoch`` is the newest one; ``limits`` None means they could not be read."""
+    """A deployment as risk knows it. ``epoch`` is the newest one; ``limits`` None means they could not be read.
+
+    ``decided_ts``: what was decided up to this market time (UTC ns) was decided under earlier epochs, by runners that
+    held the lease then.
+    """
 
     deployment_id: str
     portfolio_id: str
@@ -29,6 +33,7 @@ class DeploymentState:
     epoch: int
     instruments: frozenset[str]
     limits: RiskLimits | None
+    decided_ts: int = 0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What the bus says about a runner's portfolio, handed to its view and its strategy's host as it comes."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 
@@ -26,6 +26,8 @@ from ..sdk.portfolio import PortfolioView
 
 TOPICS = (topics.ORDERS_PLACED, topics.ORDERS_FILLS, topics.TRADES_REJECTED, topics.PORTFOLIO_UPDATED)
 _IN_DOUBT = frozenset({OrderState.INITIALIZED, OrderState.SUBMITTED, OrderState.UNKNOWN})
+Answers = Callable[[Sequence[str]], Awaitable[Sequence[Event]]]
+"""What the database says of intents: rejections, and the present state of their orders."""
 _log = structlog.get_logger()
 
 
@@ -40,11 +42,19 @@ class Account:
     ``read_on`` applies events until it is cancelled; :meth:`reach` waits until enough of them have come.
     """
 
-    def __init__(self, host: StrategyHost, view: PortfolioView, instruments: tuple[Instrument, ...]) -> None:
+    def __init__(
+        self,
+        host: StrategyHost,
+        view: PortfolioView,
+        instruments: tuple[Instrument, ...],
+        answers: Answers | None = None,
+    ) -> None:
         self.view = view
+        self._answers = answers
         self._host = host
         self._deployment_id = host.config.deployment_id
         self._known = view.version
+        self._filled_to = view.version
         self._currencies = {instrument.key: instrument.currency for instrument in instruments}
         self._unsettled: dict[str, str] = {}
         self._ended: set[str] = set()
@@ -84,13 +94,19 @@ class Account:
         self._progress.set()
 
     async def reach(self, version: int) -> None:
-        """Wait for version ``version`` of the portfolio and for the answer to every intent that was sent.
+        """Wait for version ``version`` of the portfolio, for every fill in it (nothing else moves a version) and for the
+        answer to every intent that was sent; then take over the ends of orders that nobody asked for.
 
-        In lock step only: there the market itself waits for both, so they are certain to come.
+        In lock step only: there the market itself waits for all of it, so it is certain to come. The topics are read
+        side by side, so none of them proves that another has been read as far.
         """
-        while self.view.version < version or self._unsettled:
+        while self.view.version < version or self._filled_to < version or self._unsettled:
             self._progress.clear()
             await self._progress.wait()
+        if self._answers is not None:
+            working = [order.id for order in self._host.context.orders()]
+            if working:
+                self.tell(await self._answers(working))
 
     def _receive(self, delivery: Delivery) -> None:
         try:
@@ -119,10 +135,12 @@ class Account:
                 pass
 
     def _filled(self, fill: OrderFilled) -> None:
+        self._filled_to = max(self._filled_to, fill.portfolio_version)
         if 0 < fill.portfolio_version <= self._known:
             return
-        new = self.view.fill(fill, self._currencies.get(fill.instrument, ""))
-        if new and fill.deployment_id == self._deployment_id:
+        self.view.fill(fill, self._currencies.get(fill.instrument, ""))
+        if fill.deployment_id == self._deployment_id:
+            # Also one that the view has counted already: a round trip changes no position that it would miss.
             self._host.on_fill(fill)
 
     def _updated(self, update: OrderUpdated) -> None:

@@ -12,7 +12,7 @@ from .database import Connection, Database
 _REJECTED = (
     "SELECT 'trade.rejected' AS type, decision_id AS event_id, decided_wall AS occurred_at, intent_id, deployment_id,"
     " portfolio_id, instrument, code, stage, scope, observed, limit_value AS limit, message, ts"
-    " FROM decisions WHERE intent_id = ANY(%s) AND NOT approved"
+    " FROM decisions WHERE intent_id = ANY(%s) AND NOT approved AND code <> 'STALE_RUNNER'"
 )
 _ORDERS = (
     "SELECT 'order.updated' AS type, order_id || '/' || version AS event_id, updated_ts AS occurred_at, order_id,"

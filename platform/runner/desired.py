@@ -18,8 +18,11 @@ _ROWS = (
     " WHERE d.desired_state = 'running' OR r.state IN ('pending', 'starting', 'running', 'failed')"
     " ORDER BY d.created_at"
 )
+# The lease of the runner before ends in the statement that opens the next epoch: its checkpoint is final then.
 _CLAIM = (
-    "UPDATE deployments d SET epoch = d.epoch + 1, changed_at = now() FROM releases l"
+    "WITH before AS (UPDATE runners SET epoch = epoch + 1 WHERE deployment_id = %s RETURNING checkpoint_ts)"
+    " UPDATE deployments d SET epoch = d.epoch + 1, changed_at = now(),"
+    " decided_ts = coalesce((SELECT checkpoint_ts FROM before), 0) FROM releases l"
     " WHERE d.deployment_id = %s AND d.desired_state = 'running'"
     " AND l.name = d.release_name AND l.version = d.release_version"
     " RETURNING d.deployment_id, d.epoch, d.portfolio_id, d.session, d.instruments, d.timeframe, d.parameters,"
@@ -80,7 +83,7 @@ class Roster:
 
     async def claim(self, deployment_id: str) -> Claim | None:
         """Open the next epoch of a deployment; ``None`` when it should not run any more."""
-        found = await self._dicts(_CLAIM, deployment_id)
+        found = await self._dicts(_CLAIM, deployment_id, deployment_id)
         return msgspec.convert(found[0], Claim) if found else None
 
     async def starting(self, claim: Claim, *, host: str, notebook: str, log: str) -> None:

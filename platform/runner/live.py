@@ -170,12 +170,13 @@ class LiveRuntime:
                     orders=found.orders,
                     fills=found.fills,
                     initial=found.initial,
+                    ended=found.ended,
                 )
             )
         for fill in found.news:
             if fill.deployment_id == spec.deployment_id:
                 host.on_fill(fill)
-        return Account(host, found.view, instruments)
+        return Account(host, found.view, instruments, lambda intents: answers_to(database, intents))
 
     async def _beat(self, lease: Lease, voice: RunnerVoice, loop: SliceLoop) -> None:
         while True:

@@ -31,10 +31,18 @@ _ORDERS = (
     " AND (o.state NOT IN ('denied', 'filled', 'canceled', 'rejected', 'expired') OR o.intent_id = ANY(%s))"
     " ORDER BY o.decided_at, o.created_ts, o.order_id"
 )
+_ENDED = (
+    "SELECT intent_id, ts FROM decisions"
+    " WHERE deployment_id = %(deployment)s AND NOT approved AND code <> 'STALE_RUNNER'"
+    " UNION ALL SELECT intent_id, updated_ts FROM orders WHERE deployment_id = %(deployment)s AND leg = ''"
+    " AND state IN ('denied', 'canceled', 'rejected', 'expired')"
+)
+# A request to cancel that was granted has a decision and no order of its own.
 _UNDECIDED = (
     "SELECT count(*) FROM unnest(%s::text[]) AS made(id) WHERE NOT EXISTS (SELECT 1 FROM decisions d"
-    " WHERE d.intent_id = made.id AND NOT d.approved) AND NOT EXISTS (SELECT 1 FROM orders o"
-    " WHERE o.intent_id = made.id AND o.state NOT IN ('initialized', 'submitted', 'unknown'))"
+    " WHERE d.intent_id = made.id AND d.code <> 'STALE_RUNNER') AND NOT EXISTS (SELECT 1 FROM intents i"
+    " WHERE i.intent_id = made.id) OR EXISTS (SELECT 1 FROM orders o WHERE o.intent_id = made.id AND o.leg = ''"
+    " AND o.state IN ('initialized', 'submitted', 'unknown'))"
 )
 _RETRY_SECONDS = 0.02
 
@@ -43,7 +51,8 @@ _RETRY_SECONDS = 0.02
 class AccountSnapshot:
     """``view`` as of now; ``initial`` as it was before all fills. ``fills`` up to the checkpoint, ``news`` after it.
 
-    ``orders`` have not ended, or ended by ``news``; their filled quantities are those of the checkpoint.
+    ``orders`` have not ended, or ended by ``news``; their filled quantities are those of the checkpoint. ``ended`` are
+    the market times (UTC ns) at which intents were rejected, or their orders ended unfilled, by intent id.
     """
 
     view: PortfolioView
@@ -51,6 +60,7 @@ class AccountSnapshot:
     orders: tuple[WorkingOrder, ...]
     fills: tuple[OrderFilled, ...]
     news: tuple[OrderFilled, ...]
+    ended: dict[str, int]
 
 
 async def instruments_of(database: Database, keys: Sequence[str]) -> tuple[Instrument, ...]:
@@ -101,12 +111,14 @@ async def _read(conn: Connection, portfolio_id: str, deployment_id: str, version
     held = await (
         await conn.execute("SELECT instrument, quantity FROM positions WHERE portfolio_id = %s", (portfolio_id,))
     ).fetchall()
+    ended = await (await conn.execute(_ENDED, {"deployment": deployment_id})).fetchall()
     return AccountSnapshot(
         view=PortfolioView(portfolio_id, currency, dict(cash), positions=dict(held), version=now),
         initial=PortfolioView(portfolio_id, currency, initial_cash),
         orders=_as_of_checkpoint(orders, news),
         fills=tuple(fill for fill in fills if fill.portfolio_version <= version),
         news=news,
+        ended=dict(ended),
     )
 
 

@@ -413,6 +413,14 @@ def test_every_code_and_limit_is_documented():
     assert set(RiskLimits.__struct_fields__) <= documented
 
 
+def test_an_intent_checkpointed_under_an_earlier_epoch_stands_and_a_later_one_does_not(world):
+    item = intent(epoch=2, decided_at=NOW)
+    world.deployment.decided_ts = NOW
+    assert RejectCode.STALE_RUNNER not in world.decide(item)
+    world.deployment.decided_ts = NOW - 1
+    assert world.decide(item)[0] is RejectCode.STALE_RUNNER
+
+
 def test_a_cancel_passes_a_halt_and_is_fenced_by_epoch_and_deployment(world):
     world.halts.set(Halt(ScopeKind.GLOBAL, "", HaltState.HALTED))
     cancel = CancelIntent(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from typing import Any
 import psutil
 import pytest
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 
 @dataclass(frozen=True)
 class Cli:
-    """The command line on one home directory. ``environment`` is added to this process's own."""
+    """The command line on one home directory, run in the checkout. ``environment`` is added to this process's own."""
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -36,7 +39,7 @@ class Cli:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            **options,
+            **{"cwd": REPOSITORY, **options},
         )
 
     def run(self, *words: str, seconds: float = 240) -> "subprocess.CompletedProcess[str]":
@@ -76,11 +79,31 @@ class Cli:
 
 
 @pytest.fixture
-def cli() -> Iterator[Cli]:
+def repository() -> Path:
+    return REPOSITORY
+
+
+@contextmanager
+def new_home() -> Iterator[Cli]:
     home = Path(tempfile.mkdtemp(prefix="ms-"))
     home.chmod(0o755)
     client = Cli(home)
-    yield client
-    client.run("down")
-    client.end_all()
-    shutil.rmtree(home, ignore_errors=True)
+    try:
+        yield client
+        client.run("down")
+    finally:
+        client.end_all()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def cli() -> Iterator[Cli]:
+    with new_home() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shared_cli() -> Iterator[Cli]:
+    """One home directory for all tests of a module."""
+    with new_home() as client:
+        yield client

@@ -1,4 +1,4 @@
-"""``millstream up``: a JupyterLab in which a strategy is promoted with one line, on services that come back when killed."""
+"""``millstream up``: a JupyterLab that promotes a strategy with one line, on services that come back when killed."""
 
 import asyncio
 import json
@@ -43,9 +43,7 @@ async def kill_and_wait(cli, name: str) -> None:
 
 
 async def test_up_gives_a_jupyterlab_that_promotes_trades_and_survives_kills(cli, repository):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(repository)
-        node = await asyncio.to_thread(cli.json, "up", "--detach", "--speed", "10")
+    node = await asyncio.to_thread(cli.json, "up", "--detach", "--speed", "10")
     lab = Lab(node["lab_url"])
     with pytest.raises(urllib.error.HTTPError, match="403"):
         lab.request("GET", "/api/contents", token="wrong")
@@ -89,8 +87,8 @@ async def test_up_gives_a_jupyterlab_that_promotes_trades_and_survives_kills(cli
     assert cli.processes() == []
 
 
-def test_up_in_the_foreground_stops_everything_on_ctrl_c(cli, repository):
-    process = cli.start("up", "--no-lab", "--json", cwd=repository)
+def test_up_in_the_foreground_stops_everything_on_ctrl_c(cli):
+    process = cli.start("up", "--no-lab", "--json")
     assert process.stdout is not None
     lines = []
     for line in process.stdout:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import urllib.parse
 import urllib.request
 import uuid
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass
@@ -86,7 +89,7 @@ class Kernel:
             return False
         kind, content = message["msg_type"], message["content"]
         if kind == "stream":
-            result.text += content["text"]
+            result.text += ANSI.sub("", content["text"])
         elif kind in {"display_data", "execute_result", "update_display_data"}:
             result.data.append(content["data"])
             result.text += str(content["data"].get("text/plain", "")) + "\n"

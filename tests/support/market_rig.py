@@ -34,7 +34,7 @@ def deploy(dsn: str, name: str, session: str, *, state: str = "running", desired
         conn.execute("INSERT INTO portfolios VALUES (%s, 'USD', 1000, %s, 'paper', 7, now())", (f"p-{name}", session))
         conn.execute(
             "INSERT INTO deployments VALUES (%s, 's', 1, 'paper', %s, %s, '{X:A}', '1d', '{}', '{}', '{}', 'hold',"
-            " %s, 1, 0, 'me', now(), now())",
+            " %s, 1, 0, 0, 'me', now(), now())",
             (name, f"p-{name}", session, desired),
         )
         conn.execute(

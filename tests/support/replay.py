@@ -75,7 +75,8 @@ _LEDGER = {
     "cash": "SELECT currency, amount FROM cash WHERE portfolio_id = %s ORDER BY 1",
     "version": "SELECT version FROM portfolios WHERE portfolio_id = %s",
     "equity": "SELECT ts, equity, cash, realized_pnl, unrealized_pnl, fees FROM equity WHERE portfolio_id = %s ORDER BY 1",
-    "decisions": "SELECT ts, instrument, approved, stage, code FROM decisions WHERE portfolio_id = %s ORDER BY 1, 2, 3, 5",
+    "decisions": "SELECT ts, instrument, approved, stage, code FROM decisions"
+    " WHERE portfolio_id = %s AND code <> 'STALE_RUNNER' ORDER BY 1, 2, 3, 5",
 }
 # What no crash may ever bring about, as counts that must be zero.
 _BROKEN = {

@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -38,6 +39,21 @@ def require_kafka() -> None:
     pytest.skip(reason)
 
 
+def drop_database(server: str, name: str) -> None:
+    """Drop a database whoever is connected; an autovacuum worker of the server's own is waited for."""
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+    deadline = time.monotonic() + 30
+    with psycopg.connect(server, autocommit=True) as connection:
+        while True:
+            try:
+                connection.execute(drop)
+                return
+            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
+
+
 @contextmanager
 def new_database(server: str, template: str | None = None) -> Iterator[str]:
     """The URL of a new database on ``server`` (a URL), a copy of the database named ``template`` if given."""
@@ -50,8 +66,7 @@ def new_database(server: str, template: str | None = None) -> Iterator[str]:
     try:
         yield server.replace("/millstream?", f"/{name}?", 1)
     finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(server, name)
 
 
 @pytest.fixture(scope="session")

@@ -159,10 +159,11 @@ def seed(
         open_portfolio(conn, portfolio_id=portfolio, currency="USD", initial_cash=CAPITAL, session=session)
         conn.execute(
             "INSERT INTO deployments (deployment_id, release_name, release_version, target, portfolio_id, session,"
-            " instruments, timeframe, parameters, limits, protection, on_lease_lost, desired_state, epoch, started_ts,"
+            " instruments, timeframe, parameters, limits, protection, on_lease_lost, desired_state, epoch,"
+            " decided_ts, started_ts,"
             " author, created_at, changed_at)"
             " VALUES (%s, 'r', 1, 'paper', %s, %s, %s, '1d', '{}', %s, %s, 'hold',"
-            " 'running', 1, 0, 'me', now(), now())",
+            " 'running', 1, 0, 0, 'me', now(), now())",
             (
                 deployment,
                 portfolio,

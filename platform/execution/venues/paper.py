@@ -112,7 +112,8 @@ class PaperBook:
         """Rebuild the book from the journal, replacing what was there.
 
         ``orders`` may be all orders, in the order of their acceptance: those the venue has are taken (accepted and not
-        terminal; ``unknown`` only with a venue order id; never ``submitted``). ``positions`` are ``(portfolio_id, instrument, signed quantity)``.
+        terminal; ``unknown`` only with a venue order id; never ``submitted``). ``positions`` are
+        ``(portfolio_id, instrument, signed quantity)``.
         """
         self._orders.clear()
         self._books.clear()

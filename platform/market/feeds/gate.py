@@ -36,7 +36,7 @@ _MEMBERS: LiteralString = (
 _UNSETTLED: LiteralString = (
     "SELECT i FROM unnest(%(intents)s::text[]) AS i"
     " WHERE NOT EXISTS (SELECT FROM intents n WHERE n.intent_id = i)"
-    " AND NOT EXISTS (SELECT FROM decisions d WHERE d.intent_id = i)"
+    " AND NOT EXISTS (SELECT FROM decisions d WHERE d.intent_id = i AND d.code <> 'STALE_RUNNER')"
     " UNION ALL SELECT o.intent_id FROM orders o WHERE o.session = %(session)s AND o.state = ANY(%(in_flight)s)"
     " AND o.state NOT IN ('denied', 'filled', 'canceled', 'rejected', 'expired')"
 )

@@ -1,4 +1,4 @@
-"""STALE_RUNNER: only the runner that holds the deployment's newest epoch may trade."""
+"""STALE_RUNNER: only the runner that holds the deployment's lease may trade."""
 
 from ...contracts.enums import RejectCode, ScopeKind
 from ...contracts.events import IntentBase
@@ -8,14 +8,21 @@ from .base import Rule
 
 
 class StaleRunner(Rule[CommonView]):
-    """An epoch newer than the known one is as wrong as an older one."""
+    """An epoch newer than the known one is as wrong as an older one.
+
+    An intent of an earlier epoch stands when its slice was checkpointed under that epoch: its runner held the lease
+    when it decided, and the runner that took over does not decide that slice again.
+    """
 
     codes = (RejectCode.STALE_RUNNER,)
     stages = (1, 2)
 
     def check(self, intent: IntentBase, view: CommonView) -> Breach | None:
-        epoch = None if view.deployment is None else view.deployment.epoch
+        deployment = view.deployment
+        epoch = None if deployment is None else deployment.epoch
         if intent.epoch == epoch:
+            return None
+        if deployment is not None and intent.epoch < deployment.epoch and intent.decided_at <= deployment.decided_ts:
             return None
         return Breach(
             code=RejectCode.STALE_RUNNER,

@@ -46,6 +46,9 @@ class PortfolioRow(Base):
 class DeploymentRow(Base):
     """A release put to work. ``epoch`` fences: only the runner that holds the newest one may trade.
 
+    ``decided_ts``: the
+    slices up to this market time (UTC ns) were decided, and checkpointed, under earlier epochs.
+
     ``limits`` and ``protection`` are validated structs of ``risk`` and ``execution``; ``started_ts`` is the
     market time (UTC ns) of the deployment's first slice, 0 before it.
     """
@@ -67,6 +70,7 @@ class DeploymentRow(Base):
     on_lease_lost: Mapped[str]
     desired_state: Mapped[str]
     epoch: Mapped[int]
+    decided_ts: Mapped[Nanoseconds]
     started_ts: Mapped[Nanoseconds]
     author: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -83,6 +83,11 @@ def test_a_runner_that_was_replaced_cannot_trade(trading):
     assert rejected.code is RejectCode.STALE_RUNNER
 
 
+def test_an_intent_of_a_replaced_runner_leaves_its_id_to_the_runner_that_took_over(trading):
+    trading.intent(order(11, Side.BUY, 10, epoch=0))
+    assert kinds(trading.intent(order(11, Side.BUY, 10)))[0] is TradeApproved
+
+
 def test_an_unknown_deployment_is_denied(trading):
     (rejected,) = trading.intent(order(11, Side.BUY, 10, deployment="other"))
     assert (rejected.code, rejected.stage) == (RejectCode.UNKNOWN_ACCOUNT, 1)

@@ -1,6 +1,7 @@
 """Settings from the environment."""
 
 import pytest
+
 from millstream.contracts.errors import ConfigurationError
 from millstream.ops.settings import load_settings
 

@@ -130,3 +130,31 @@ async def test_events_of_other_portfolios_and_deployments_are_passed_over(accoun
     account.apply(updated("i", OrderState.ACCEPTED, deployment_id="e"))
 
     assert not await reaches(account)
+
+
+def fill(trade, side, version):
+    values = {"venue": "v", "account": "p", "order_id": "o", "intent_id": "i", "fee_currency": "USD", "ts": 1}
+    facts = {"quantity": Decimal(1), "price": Decimal(10), "fee": Decimal(0), "realized_pnl": Decimal(0)}
+    return OrderFilled(
+        **COMMON,
+        **values,
+        **facts,
+        event_id=trade,
+        trade_id=trade,
+        side=side,
+        liquidity=Liquidity.TAKER,
+        portfolio_version=version,
+    )
+
+
+async def test_fills_of_a_round_trip_are_told_though_the_portfolio_is_seen_first(account):
+    flat = {"positions": (), "currency": "USD", "cash": Decimal(100), "equity": Decimal(100), "ts": 1}
+    money = {"realized_pnl": Decimal(0), "unrealized_pnl": Decimal(0), "fees": Decimal(0)}
+    account.apply(PortfolioUpdated(event_id="e", occurred_at=0, portfolio_id="p", version=2, **flat, **money))
+    assert account.view.version == 2
+    assert not await reaches(account, 2)
+    bought, sold = fill("1", Side.BUY, 1), fill("2", Side.SELL, 2)
+    account.apply(bought)
+    account.apply(sold)
+    assert [call.args[0] for call in account._host.on_fill.call_args_list] == [bought, sold]
+    assert await reaches(account, 2)

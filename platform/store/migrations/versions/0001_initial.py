@@ -194,6 +194,7 @@ def _promotion() -> None:
         sa.Column("on_lease_lost", sa.Text(), nullable=False),
         sa.Column("desired_state", sa.Text(), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("decided_ts", sa.BigInteger(), nullable=False),
         sa.Column("started_ts", sa.BigInteger(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
