@@ -125,7 +125,7 @@ def market_service(arguments: Sequence[str]) -> Service:
     return Service("market", ["-m", "millstream.market", *arguments])
 
 
-def lab_service(workspace: Path, port: int, token: str) -> Service:
+def lab_service(home: Path, workspace: Path, port: int, token: str) -> Service:
     """JupyterLab on ``workspace``, bound to this machine only, with a token."""
     return Service(
         "lab",
@@ -140,12 +140,20 @@ def lab_service(workspace: Path, port: int, token: str) -> Service:
             "--ServerApp.allow_root=True",
             "--LabApp.default_url=/lab/tree/strategies/sma_cross.ipynb",
             "--LabApp.extension_manager=readonly",
-            "--LabApp.news_url=None",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            f"--LabApp.app_settings_dir={_lab_settings(home)}",
         ],
-        # The root lets %ms take a notebook by the path that the file browser shows; plots need no internet.
-        environment={"JUPYTER_TOKEN": token, "JUPYTER_SERVER_ROOT": str(workspace), "PANEL_INLINE": "true"},
+        # The root lets %ms take a notebook by the path that the file browser shows.
+        environment={"JUPYTER_TOKEN": token, "JUPYTER_SERVER_ROOT": str(workspace)},
     )
+
+
+def _lab_settings(home: Path) -> Path:
+    """The folder of JupyterLab's defaults: no question about news at the first start, no request to the internet."""
+    folder = home / "lab"
+    folder.mkdir(parents=True, exist_ok=True)
+    quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+    (folder / "overrides.json").write_bytes(msgspec.json.encode(quiet))
+    return folder
 
 
 def free_port() -> int:
@@ -216,7 +224,7 @@ async def run_node(
         lab_url = ""
         if with_lab:
             port, token = settings.lab_port or free_port(), secrets.token_hex(16)
-            await processes.start(lab_service(workspace, port, token))
+            await processes.start(lab_service(settings.home, workspace, port, token))
             await wait_for_port(port)
             lab_url = f"http://127.0.0.1:{port}/lab/tree/strategies/sma_cross.ipynb?token={token}"
         services = {name: processes.pid(name) for name in ("trading", "supervisor", "market")}

@@ -104,6 +104,8 @@ def _window(releases: Sequence[tuple[Release, PromoteRequest]]) -> LockStepOptio
 
 
 async def _play(deps: PromotionDeps, session: MarketSession, options: LockStepOptions) -> None:
+    if not errors.is_terminal:
+        show_step("replay", f"{session.session_id}: {', '.join(session.instruments)}")
     with _bar(", ".join(session.instruments)) as progress:
         task = progress.add_task("replay", total=None, at="")
 
@@ -125,6 +127,7 @@ def _bar(what: str) -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=errors,
+        disable=not errors.is_terminal,
     )
 
 

@@ -3,6 +3,9 @@
 Every error of Millstream derives from :class:`MillstreamError` and carries a ``hint``: what the reader can do about it.
 """
 
+# How a traceback, in a notebook too, shows the hint.
+HINT = "What to do: "
+
 
 class MillstreamError(Exception):
     """Base of all Millstream errors: a message that says what was wrong and a hint that says what to do."""
@@ -12,6 +15,8 @@ class MillstreamError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+        if hint:
+            self.add_note(f"{HINT}{hint}")
 
 
 class ConfigurationError(MillstreamError):

@@ -2,15 +2,16 @@
 
 import asyncio
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import v4
 
-from ..contracts.errors import InputError
+from ..contracts.errors import HINT, InputError
 from .bundle import Bundle
 from .environment import scrubbed
 from .files import write_atomic
@@ -18,9 +19,13 @@ from .inspect import RESEARCH
 from .kernel import NAME, fresh_kernel
 from .numbering import failed_cell, source_number
 
+if TYPE_CHECKING:
+    from papermill.exceptions import PapermillExecutionError
+
 REPORT_MIME = "application/vnd.millstream.report+json"
 CELL_SECONDS = 300.0
 _SHOWN_LINES = 12
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class ExecutionError(InputError):
@@ -56,8 +61,7 @@ def execute(
         with ThreadPoolExecutor(1) as thread:
             thread.submit(_run, bundle, output, variables, cell_seconds).result()
     except PapermillExecutionError as error:
-        message = f"{failed_cell(output)} failed: {error.ename}: {error.evalue}\n{_shorten(error.traceback)}"
-        raise _failed(output, message, "Correct the cell and promote again.") from error
+        raise _failed(output, *_what_failed(output, error)) from error
     except CellTimeoutError as error:
         message = f"did not end within {cell_seconds:g} s"
         raise _failed(
@@ -144,11 +148,18 @@ def _tell_skipped(output: Path) -> None:
     write_atomic(output, nbformat.writes(notebook).encode())
 
 
-def _shorten(traceback: list[str]) -> str:
-    """The end of a traceback as plain text: where the notebook's own code stands."""
-    import re
+def _what_failed(output: Path, error: "PapermillExecutionError") -> tuple[str, str]:
+    """Message and hint of a cell that raised: an error of ours says all of it, any other needs its traceback."""
+    lines = _ANSI.sub("", "\n".join(error.traceback)).splitlines()
+    hints = [line.removeprefix(HINT) for line in lines if line.startswith(HINT)]
+    if hints:
+        return f"{failed_cell(output)} failed: {error.evalue}", hints[-1]
+    message = f"{failed_cell(output)} failed: {error.ename}: {error.evalue}\n{_shorten(lines)}"
+    return message, "Correct the cell and promote again."
 
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback)).splitlines()
+
+def _shorten(lines: list[str]) -> str:
+    """The end of a traceback: where the notebook's own code stands."""
     return "\n".join(["  …", *lines[-_SHOWN_LINES:]] if len(lines) > _SHOWN_LINES else lines)
 
 

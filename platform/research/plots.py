@@ -14,6 +14,8 @@ _TOOLS = ["xwheel_zoom", "xpan", "reset", "hover"]
 def _backend() -> None:
     """HoloViews with its Bokeh renderer, loaded into the notebook where there is one."""
     import holoviews as hv
+
+    hv.extension.inline = True  # Bokeh's scripts out of the environment: plots need no internet
     import hvplot.pandas  # noqa: F401 - registers DataFrame.hvplot
 
     if "bokeh" not in hv.Store.loaded_backends():

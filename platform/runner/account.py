@@ -94,8 +94,10 @@ class Account:
         self._progress.set()
 
     async def reach(self, version: int) -> None:
-        """Wait for version ``version`` of the portfolio, for every fill in it (nothing else moves a version) and for the
-        answer to every intent that was sent; then take over the ends of orders that nobody asked for.
+        """Wait for version ``version`` of the portfolio.
+
+        And for every fill in it (nothing else moves a version) and the answer to every intent that was sent; then take
+        over the ends of orders that nobody asked for.
 
         In lock step only: there the market itself waits for all of it, so it is certain to come. The topics are read
         side by side, so none of them proves that another has been read as far.

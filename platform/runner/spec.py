@@ -8,7 +8,7 @@ from ..bootstrap import Endpoints
 from ..bus.base import EventBus
 from ..bus.factory import BusKind, create_bus
 from ..contracts.clock import Clock
-from ..contracts.time import SECOND
+from ..contracts.time import SECOND, timeframe_ns
 
 
 class RunnerSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +54,9 @@ class RunnerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def intent_ttl(self) -> int:
-        return round(self.intent_ttl_seconds * SECOND)
+        """Time to live of an intent on the session's clock: a replay's market time moves by whole bars."""
+        ttl = round(self.intent_ttl_seconds * SECOND)
+        return max(ttl, timeframe_ns(self.timeframe)) if self.session_clock == "market" else ttl
 
     def bus(self, clock: Clock) -> EventBus:
         """The bus this runner talks to, not yet open."""

@@ -11,9 +11,13 @@ from support.servers import require_kafka, temporary_home
 from millstream.market.feeds.lockstep import Stage
 
 FIRST_BAR, BARS = 1000, 60
-STAGES = (Stage.BARS_PUBLISHED, Stage.BARS_CONSUMED, Stage.WATERMARK_PUBLISHED, Stage.FINISHED)
-KAFKA = pytest.param("kafka", (Stage.BARS_CONSUMED, Stage.WATERMARK_PUBLISHED), id="kafka", marks=pytest.mark.kafka)
-ON_BOTH = [*(pytest.param("redis", (stage,), id=f"redis-{stage}") for stage in STAGES), KAFKA]
+STAGES = pytest.mark.parametrize(
+    "stages",
+    [
+        pytest.param((Stage.BARS_PUBLISHED, Stage.WATERMARK_PUBLISHED), id="published"),
+        pytest.param((Stage.BARS_CONSUMED, Stage.FINISHED), id="handled"),
+    ],
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,9 +45,11 @@ class Scene:
         return run
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="module", params=["redis", pytest.param("kafka", marks=pytest.mark.kafka)]
+)
 async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
-    """A platform on the bus that the parameter names, with strategies that order at nearly every slice."""
+    """A platform on each bus, with strategies that order at nearly every slice."""
     address = ""
     if request.param == "kafka":
         require_kafka()
@@ -55,39 +61,34 @@ async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
             yield Scene(running, await running.replay())
 
 
-@pytest.mark.parametrize(
-    "scene", ["redis", pytest.param("kafka", marks=pytest.mark.kafka)], indirect=True, scope="module"
-)
 async def test_paper_in_lock_step_equals_the_backtest(scene):
     assert scene.undisturbed.parity == {"cross@1": "", "swing@1": ""}
     assert scene.undisturbed.epochs == {"cross@1": 1, "swing@1": 1}
     assert all(len(done["fills"]) > 10 for done in scene.undisturbed.did.values())
 
 
-@pytest.mark.parametrize(("scene", "stages"), ON_BOTH, indirect=["scene"])
+@STAGES
 async def test_a_killed_runner_changes_no_order_and_no_ledger(scene, stages):
     run = await scene.disturbed({8: "runner:cross", 20: "runner:swing", 41: "runner:swing"}, stages)
     assert run.did == scene.undisturbed.did
     assert run.epochs == {"cross@1": 2, "swing@1": 3}
 
 
-@pytest.mark.parametrize(("scene", "stages"), ON_BOTH, indirect=["scene"])
+@STAGES
 async def test_a_killed_trading_service_changes_no_order_and_no_ledger(scene, stages):
     run = await scene.disturbed({15: "trading", 33: "trading"}, stages)
     assert run.did == scene.undisturbed.did
     assert run.epochs == scene.undisturbed.epochs
 
 
-@pytest.mark.parametrize(("scene", "stages"), ON_BOTH, indirect=["scene"])
+@STAGES
 async def test_a_killed_redis_changes_no_order_and_no_ledger(scene, stages):
     run = await scene.disturbed({12: "redis", 37: "redis"}, stages)
     assert run.did == scene.undisturbed.did
     assert run.epochs == scene.undisturbed.epochs
 
 
-@pytest.mark.parametrize(
-    ("scene", "stages"), [("redis", (Stage.BARS_PUBLISHED, Stage.WATERMARK_PUBLISHED))], indirect=["scene"]
-)
+@STAGES
 async def test_a_killed_postgresql_changes_no_order_and_no_ledger(scene, stages):
     run = await scene.disturbed({18: "postgres", 40: "postgres"}, stages)
     assert run.did == scene.undisturbed.did

@@ -1,5 +1,6 @@
 """``millstream demo``: both strategies trade on paper as in their backtests, and nothing is left behind."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -65,6 +66,9 @@ def test_demo_interrupted_in_the_replay_exits_130_and_leaves_no_process(cli):
     for line in process.stderr:
         if "replay" in line:
             break
+    inside = dataclasses.replace(cli, home=cli.home / "demo")
+    while not inside.json("orders", "--limit", "1"):
+        assert process.poll() is None
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=90)
     assert process.returncode == 130

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from support.strategies import cross, notebook, save
 
 from millstream.bootstrap import Endpoints
 from millstream.cli.node import running_core
@@ -24,7 +25,6 @@ from millstream.promotion.promote import PromoteRequest, PromotionDeps, release_
 from millstream.promotion.registry import Release
 from millstream.store.database import connect_sync
 from millstream.store.embedded import EmbeddedPostgres, EmbeddedRedis
-from support.strategies import cross, notebook, save
 
 SYMBOLS = ("AAPL", "IBM")
 SWING_PARAMETERS = 'symbol, timeframe = ["AAPL", "IBM"], "1d"\nlookback = 4'
@@ -74,7 +74,8 @@ _LEDGER = {
     " WHERE portfolio_id = %s ORDER BY 1",
     "cash": "SELECT currency, amount FROM cash WHERE portfolio_id = %s ORDER BY 1",
     "version": "SELECT version FROM portfolios WHERE portfolio_id = %s",
-    "equity": "SELECT ts, equity, cash, realized_pnl, unrealized_pnl, fees FROM equity WHERE portfolio_id = %s ORDER BY 1",
+    "equity": "SELECT ts, equity, cash, realized_pnl, unrealized_pnl, fees FROM equity"
+    " WHERE portfolio_id = %s ORDER BY 1",
     "decisions": "SELECT ts, instrument, approved, stage, code FROM decisions"
     " WHERE portfolio_id = %s AND code <> 'STALE_RUNNER' ORDER BY 1, 2, 3, 5",
 }
@@ -82,7 +83,8 @@ _LEDGER = {
 _BROKEN = {
     "orders whose fills do not add up": "SELECT count(*) FROM orders o WHERE portfolio_id = %s AND filled <>"
     " (SELECT coalesce(sum(quantity), 0) FROM fills f WHERE f.order_id = o.order_id)",
-    "positions that are not the sum of the fills": "SELECT count(*) FROM positions p WHERE portfolio_id = %s AND quantity <>"
+    "positions that are not the sum of the fills": "SELECT count(*) FROM positions p"
+    " WHERE portfolio_id = %s AND quantity <>"
     " (SELECT sum(CASE side WHEN 'buy' THEN quantity ELSE -quantity END) FROM fills f"
     " WHERE f.portfolio_id = p.portfolio_id AND f.instrument = p.instrument)",
     "intents with two venue orders": "SELECT count(*) FROM (SELECT FROM orders WHERE portfolio_id = %s"
@@ -157,8 +159,8 @@ class Platform:
         if server is not None:
             pid = server(self.settings.home).status().pid
         elif victim.startswith("runner:"):
-            sql = "SELECT pid FROM runners JOIN deployments USING (deployment_id) WHERE release_name = %s ORDER BY created_at"
-            pid = self.rows(sql, victim.removeprefix("runner:"))[-1][0]
+            of_release = "SELECT pid FROM runners JOIN deployments USING (deployment_id) WHERE release_name = %s"
+            pid = self.rows(f"{of_release} ORDER BY created_at", victim.removeprefix("runner:"))[-1][0]
         else:
             pid = self.processes.pid(victim)
         assert pid, f"{victim} does not run"

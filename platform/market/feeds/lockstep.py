@@ -115,10 +115,12 @@ class _Run:
         present = await self.gate.members()
         members = self._taking_part(present)
         after = {member.portfolio_id: member.version for member in members}
-        await self.publish(self.tape.watermarks(index, self.stamp, after))
+        marks = await self.publish(self.tape.watermarks(index, self.stamp, after))
         await self.gate.record_position(ts)
         await self._tell(Stage.WATERMARK_PUBLISHED, index, ts)
         await self._settled(await self._slices_finished(members, ts), ts)
+        # Partitions are read side by side: a late watermark would value its slice at prices of the next one.
+        await self._consumed(marks)
         await self._tell(Stage.FINISHED, index, ts)
         self.finished.forget_before(ts)
         if any(member.deployment_id not in self.joined | self.dropped for member in present):

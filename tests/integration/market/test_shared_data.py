@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +8,7 @@ from millstream.market import candles
 from millstream.market.importer import import_candles
 from millstream.store.database import connect_sync
 
-DATA = Path(os.environ.get("MILLSTREAM_SHARED_DATA") or Path(__file__).parents[3].parent / "shared" / "data")
+DATA = Path(__file__).parents[3].parent / "shared" / "data"
 FILES = [
     ("BTC-PERP_1m_2022-01.parquet", "1m", 45_031, 0),
     ("ETH-BTC_5m_2018-01.parquet", "5m", 5_760, 0),

@@ -92,3 +92,18 @@ def test_profit_beyond_a_basis_point_is_a_difference():
 
 def test_nothing_on_both_sides_is_equal():
     assert compare_orders([], [], lot=D(1), capital=D(1)).equal
+
+
+def test_two_orders_of_one_bar_are_paired_by_type_whatever_came_first():
+    stop = line(3, Side.SELL, order_type=OrderType.STOP, price=None, executed_at=None, fee=None)
+    limit = replace(stop, order_type=OrderType.LIMIT)
+    report = compare_orders([stop, limit], [limit, stop], lot=D(1), capital=D(100_000))
+    assert report.equal
+    assert report.matched == 2
+
+
+def test_a_quantity_beyond_the_figures_of_a_float_is_the_same():
+    exact = line(1, quantity="1046583428397.994746")
+    rounded = replace(exact, quantity=D(repr(float(exact.quantity))))
+    report = compare_orders([rounded], [exact], lot=D("0.000001"), capital=D(100_000))
+    assert report.equal

@@ -148,8 +148,8 @@ def fill(trade, side, version):
 
 
 async def test_fills_of_a_round_trip_are_told_though_the_portfolio_is_seen_first(account):
-    flat = {"positions": (), "currency": "USD", "cash": Decimal(100), "equity": Decimal(100), "ts": 1}
-    money = {"realized_pnl": Decimal(0), "unrealized_pnl": Decimal(0), "fees": Decimal(0)}
+    flat = {"positions": (), "currency": "USD", "cash": {"USD": Decimal(100)}, "ts": 1}
+    money = dict.fromkeys(("equity", "realized_pnl", "unrealized_pnl", "fees"), Decimal(0))
     account.apply(PortfolioUpdated(event_id="e", occurred_at=0, portfolio_id="p", version=2, **flat, **money))
     assert account.view.version == 2
     assert not await reaches(account, 2)
