@@ -191,6 +191,23 @@ async def keep_servers(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
+async def ending_with(processes: ProcessManager) -> AsyncIterator[None]:
+    """Cancel what runs inside, and raise :class:`FatalError`, when a service cannot be kept running."""
+    inside = asyncio.current_task()
+    watching = asyncio.create_task(processes.watch(), name="watch services")
+    watching.add_done_callback(lambda done: None if done.cancelled() or inside is None else inside.cancel())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if watching.done() and not watching.cancelled():
+            watching.result()
+        raise
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
 async def running_core(settings: Settings) -> AsyncIterator[tuple[Endpoints, ProcessManager]]:
     """Embedded servers, trading service and supervisor for the time of one command; all stopped at its end."""
     with node_lock(settings):
@@ -201,7 +218,8 @@ async def running_core(settings: Settings) -> AsyncIterator[tuple[Endpoints, Pro
                 try:
                     for service in core_services():
                         await processes.start(service)
-                    yield endpoints, processes
+                    async with ending_with(processes):
+                        yield endpoints, processes
                 finally:
                     keeper.cancel()
                     await asyncio.gather(keeper, return_exceptions=True)
@@ -234,7 +252,7 @@ async def run_node(
         file.write_bytes(msgspec.json.encode(info))
         ready.set_result(info)
         try:
-            await _until_stopped(processes)
+            await _until_stopped()
         finally:
             file.unlink(missing_ok=True)
 
@@ -268,18 +286,9 @@ def sample_market(database_url: str, speed: float | None = None) -> str:
         return session.session_id
 
 
-async def _until_stopped(processes: ProcessManager) -> None:
+async def _until_stopped() -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    waiting = asyncio.create_task(stop.wait())
-    watching = asyncio.create_task(processes.watch())
-    try:
-        done, _ = await asyncio.wait({waiting, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if watching in done:
-            watching.result()
-    finally:
-        for task in (waiting, watching):
-            task.cancel()
-        await asyncio.gather(waiting, watching, return_exceptions=True)
+    await stop.wait()

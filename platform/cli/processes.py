@@ -53,6 +53,7 @@ class ProcessManager:
         self._services: dict[str, Service] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._given_up: asyncio.Queue[BaseException] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -67,7 +68,14 @@ class ProcessManager:
         """Start ``service`` and keep it running."""
         self._services[service.name] = service
         await self._spawn(service)
-        self._keepers[service.name] = asyncio.create_task(self._keep(service), name=f"keep {service.name}")
+        keeper = asyncio.create_task(self._keep(service), name=f"keep {service.name}")
+        keeper.add_done_callback(self._note)
+        self._keepers[service.name] = keeper
+
+    def _note(self, keeper: "asyncio.Task[None]") -> None:
+        error = None if keeper.cancelled() else keeper.exception()
+        if error is not None:
+            self._given_up.put_nowait(error)
 
     def pid(self, name: str) -> int:
         """Process id of the running service ``name``."""
@@ -78,9 +86,7 @@ class ProcessManager:
 
     async def watch(self) -> None:
         """Return never, unless a service cannot be kept running: then raise its :class:`FatalError`."""
-        done, _ = await asyncio.wait(self._keepers.values(), return_when=asyncio.FIRST_COMPLETED)
-        for keeper in done:
-            keeper.result()
+        raise await self._given_up.get()
 
     async def close(self) -> None:
         """Stop every service: SIGTERM, and SIGKILL when it does not end in its time."""

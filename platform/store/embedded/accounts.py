@@ -1,6 +1,6 @@
 """Which account a server runs as when root starts it, and what that account needs in order to reach its files.
 
-PostgreSQL refuses to run as root, while a data directory of root's (``/root/.local/share/millstream``) and a virtual
+PostgreSQL refuses to run as root, while a data directory of root's (below root's home) and a virtual
 environment below ``/root`` cannot be entered by anybody else. Instead of opening those directories to the whole
 machine, the server keeps one capability of root's that lets it pass them (see ``drop_root.py``); where everything can
 be reached without, it keeps none.

@@ -40,8 +40,8 @@ def test_unknown_key_in_the_env_file_is_refused(tmp_path):
 
 def test_secret_is_neither_shown_nor_part_of_the_fingerprint(monkeypatch):
     plain = load_settings()
-    monkeypatch.setenv("MILLSTREAM_DATABASE_URL", "postgresql://u:canary@h/d")
+    monkeypatch.setenv("MILLSTREAM_DATABASE_URL", "postgresql://u:cnry@h/d")
     first = load_settings()
     monkeypatch.setenv("MILLSTREAM_DATABASE_URL", "postgresql://u:other@h/d")
-    assert "canary" not in repr(first) + first.model_dump_json()
+    assert "cnry" not in repr(first) + first.model_dump_json()
     assert first.fingerprint == load_settings().fingerprint != plain.fingerprint
