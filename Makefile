@@ -44,7 +44,7 @@ check: $(READY)  ## ruff, format, mypy, layers, spelling
 	$(BIN)/codespell
 
 bench: $(READY)  ## latency, throughput and memory beside the floor of this machine
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --json build/benchmarks.json $(ARGS)
 
 kafka: $(READY)  ## a Kafka broker in the foreground (needs Java 17 and Maven)
 	$(BIN)/python -m millstream.ops.kafka_broker
