@@ -28,7 +28,7 @@ demo: $(READY)  ## backtest, promote and replay two strategies on paper; BUS=kaf
 	$(BIN)/millstream demo $(if $(BUS),--bus $(BUS))
 
 test: $(READY)  ## the whole test suite; ARGS="-k lock" narrows it
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 up: $(READY)  ## start everything, JupyterLab included
 	$(BIN)/millstream up
