@@ -31,7 +31,7 @@ from .servers import Servers
 NOTEBOOK = Path(__file__).parents[1] / "strategies" / "sma_cross.ipynb"
 INSTRUMENT, TIMEFRAME = "SAMPLE:AAPL", "1d"
 STEP = timeframe_ns(TIMEFRAME)
-BAR_SECONDS = 0.05
+LOOK_SECONDS = 0.005
 PATIENCE = 30.0
 clock = WallClock()
 
@@ -113,12 +113,25 @@ async def _first_bar(
         deployment = deploy(conn, release, DeployRequest(session="", author="bench"))
     await announce(deployment, deps)
     async with asyncio.timeout(PATIENCE):
+        await _running(servers, deployment.deployment_id)
+        await market.show()
         while True:
-            await market.show()
-            for item in await consumer.read(timeout=BAR_SECONDS):
+            for item in await consumer.read(timeout=PATIENCE):
                 event = decode(item.topic, item.value)
                 if isinstance(event, SliceFinished) and event.deployment_id == deployment.deployment_id:
                     return clock.monotonic() - begin
+
+
+async def _running(servers: Servers, deployment_id: str) -> None:
+    """Wait until the live loop stands ready: a bar shown earlier would make all other runners work meanwhile."""
+    async with await psycopg.AsyncConnection.connect(servers.dsn, autocommit=True) as conn:
+        while True:
+            found = await conn.execute(
+                "SELECT 1 FROM runners WHERE deployment_id = %s AND state = 'running'", (deployment_id,)
+            )
+            if await found.fetchone():
+                return
+            await clock.sleep(LOOK_SECONDS)
 
 
 def _mean_pss(servers: Servers) -> float:
