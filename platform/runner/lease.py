@@ -11,6 +11,9 @@ from ..contracts.enums import RunnerState
 from ..contracts.errors import FencedError
 from .database import Connection, Database
 
+# A checkpoint that is lost with the server would have its slice decided again, on an account that has moved on.
+_WAIT_FOR_THE_DISK = " FROM (SELECT set_config('synchronous_commit', 'on', true)) AS durable"
+
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """What a runner had finished: slice ``ts`` (market time, 0: none), the intents of it, the portfolio's version then.
@@ -83,6 +86,7 @@ class Lease:
         await self._update(
             "heartbeat_at = now(), checkpoint_ts = %s, checkpoint_offsets = %s",
             (checkpoint.ts, Jsonb(checkpoint.stored())),
+            durable=True,
         )
 
     async def _remember_start(self, ts: int) -> None:
@@ -94,8 +98,9 @@ class Lease:
 
         await self._database.run(work)
 
-    async def _update(self, assignments: str, values: Sequence[Any]) -> None:
-        statement = f"UPDATE runners SET {assignments} WHERE deployment_id = %s AND epoch = %s"  # noqa: S608 - own texts
+    async def _update(self, assignments: str, values: Sequence[Any], *, durable: bool = False) -> None:
+        wait = _WAIT_FOR_THE_DISK if durable else ""
+        statement = f"UPDATE runners SET {assignments}{wait} WHERE deployment_id = %s AND epoch = %s"  # noqa: S608 - own texts
 
         async def work(conn: Connection) -> int:
             return (await conn.execute(statement, (*values, self._deployment_id, self._epoch))).rowcount
@@ -111,5 +116,5 @@ class Lease:
 
 
 async def without_waiting_for_the_disk(conn: Connection) -> None:
-    """A heartbeat or checkpoint lost with the server is made again: it need not wait for the disk."""
+    """A heartbeat lost with the server is made again: it need not wait for the disk."""
     await conn.execute("SET synchronous_commit = off")
