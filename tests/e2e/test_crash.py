@@ -67,13 +67,20 @@ async def test_paper_in_lock_step_equals_the_backtest(scene):
     assert all(len(done["fills"]) > 10 for done in scene.undisturbed.did.values())
 
 
+@STAGES
+async def test_a_killed_runner_of_a_vectorised_strategy_changes_no_order_and_no_ledger(scene, stages):
+    run = await scene.disturbed({8: "runner:cross", 27: "runner:cross"}, stages)
+    assert run.did == scene.undisturbed.did
+    assert run.epochs == {"cross@1": 3, "swing@1": 1}
+
+
 @pytest.mark.xfail(
     strict=False,
     reason="open: a runner killed after it published a cancel and before its checkpoint decides that slice again"
     " without the canceled order (docs/runners.md), so its next intent differs",
 )
 @STAGES
-async def test_a_killed_runner_changes_no_order_and_no_ledger(scene, stages):
+async def test_a_killed_runner_of_an_event_driven_strategy_changes_no_order_and_no_ledger(scene, stages):
     run = await scene.disturbed({8: "runner:cross", 20: "runner:swing", 41: "runner:swing"}, stages)
     assert run.did == scene.undisturbed.did
     assert run.epochs == {"cross@1": 2, "swing@1": 3}
