@@ -11,6 +11,7 @@ from ..contracts.ids import digest, order_id
 from ..risk.day import RiskDay
 from ..risk.engine import Breach, Decision, RiskEngine
 from ..risk.reservations import Reservations
+from ..risk.rules.base import deployment_breach
 from ..risk.rules.stale_runner import StaleRunner
 from ..risk.view import InstrumentView, PortfolioView
 from . import announce
@@ -190,13 +191,8 @@ def _stale(state: TradingState, intent: OrderIntent | CancelIntent, now: int) ->
 
 
 def _duplicate(intent: OrderIntent | CancelIntent) -> Breach:
-    return Breach(
-        code=RejectCode.DUPLICATE_INTENT,
-        message="this intent id was used before with other content; the first one stands",
-        scope=ScopeKind.DEPLOYMENT,
-        scope_id=intent.deployment_id,
-        observed=intent.intent_id,
-    )
+    message = "this intent id was used before with other content; the first one stands"
+    return deployment_breach(intent, RejectCode.DUPLICATE_INTENT, message, observed=intent.intent_id)
 
 
 def _inbox_row(intent: OrderIntent | CancelIntent, content: str, wall: int, payload: bytes | None) -> IntentRecord:

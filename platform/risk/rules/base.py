@@ -5,7 +5,7 @@ from decimal import Context, Decimal
 from typing import ClassVar, Generic, TypeVar
 
 from ...contracts.enums import RejectCode, ScopeKind
-from ...contracts.events import OrderIntent
+from ...contracts.events import IntentBase, OrderIntent
 from ..decision import Breach
 from ..limits import MissingLimitError
 from ..view import CommonView
@@ -64,7 +64,7 @@ def tightest(equity: Decimal, absolute: Decimal | None, of_equity: Decimal | Non
 
 
 def deployment_breach(
-    intent: OrderIntent, code: RejectCode, message: str, *, observed: str = "", limit: str = ""
+    intent: IntentBase, code: RejectCode, message: str, *, observed: str = "", limit: str = ""
 ) -> Breach:
     """A breach in the scope of the intent's deployment."""
     return Breach(

@@ -1,10 +1,10 @@
 """STALE_RUNNER: only the runner that holds the deployment's lease may trade."""
 
-from ...contracts.enums import RejectCode, ScopeKind
+from ...contracts.enums import RejectCode
 from ...contracts.events import IntentBase
 from ..decision import Breach
 from ..view import CommonView
-from .base import Rule
+from .base import Rule, deployment_breach
 
 
 class StaleRunner(Rule[CommonView]):
@@ -24,11 +24,10 @@ class StaleRunner(Rule[CommonView]):
             return None
         if deployment is not None and intent.epoch < deployment.epoch and intent.decided_at <= deployment.decided_ts:
             return None
-        return Breach(
-            code=RejectCode.STALE_RUNNER,
-            message=f"the runner holds epoch {intent.epoch}, the deployment is at {epoch}: another runner took over",
-            scope=ScopeKind.DEPLOYMENT,
-            scope_id=intent.deployment_id,
+        return deployment_breach(
+            intent,
+            RejectCode.STALE_RUNNER,
+            f"the runner holds epoch {intent.epoch}, the deployment is at {epoch}: another runner took over",
             observed=str(intent.epoch),
             limit=str(epoch),
         )
