@@ -143,6 +143,7 @@ def order_changed(effects: Effects, order: Order, *, wall: int) -> None:
         order.version,
         order.reason,
         order.reserved,
+        order.cancel_decided_at,
         order.updated_ts,
         order.journalled_wall,
         order.acked_wall,

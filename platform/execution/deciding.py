@@ -127,13 +127,17 @@ def _cancel(
         return
     order = state.orders.get(order_id(intent.target_intent_id))
     if order is not None and order.deployment_id == intent.deployment_id:
-        request_cancel(state, order, "asked for by the strategy", effects, wall=wall)
+        reason = "asked for by the strategy"
+        request_cancel(state, order, reason, effects, wall=wall, decided_at=intent.decided_at)
 
 
-def request_cancel(state: TradingState, order: Order, reason: str, effects: Effects, *, wall: int) -> None:
+def request_cancel(
+    state: TradingState, order: Order, reason: str, effects: Effects, *, wall: int, decided_at: int = 0
+) -> None:
     """Ask the venue to cancel a working order; one that was not handed to it yet (``submitted``) is withdrawn.
 
-    One of unknown outcome is left to its query, and one that is being canceled to the venue's answer.
+    One of unknown outcome is left to its query, and one that is being canceled to the venue's answer. ``decided_at`` is
+    when the order's own strategy decided it.
     """
     now = state.session(order.session).now(wall)
     if order.state is OrderState.SUBMITTED:
@@ -143,6 +147,7 @@ def request_cancel(state: TradingState, order: Order, reason: str, effects: Effe
     else:
         order.reason = reason
         effects.cancels.append(order)
+    order.cancel_decided_at = decided_at
     state.put_order(order)
     announce.order_changed(effects, order, wall=wall)
 

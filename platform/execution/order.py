@@ -28,9 +28,10 @@ class Order:
     """Fields are those of the table ``orders`` (:class:`~millstream.store.models.trading.OrderRow`), enums as enums.
 
     Quantities are base units, prices the instrument's currency, ``reserved`` the worst-case notional still open in the
-    portfolio's currency. ``*_ts`` and ``decided_at``/``expires_at`` are on the session's clock, ``*_wall`` wall time
-    (UTC ns). Every method that changes something bumps ``version`` and returns True; an event that is merely old
-    changes nothing and returns False; an impossible one raises ``IntegrityError`` and changes nothing.
+    portfolio's currency. ``*_ts`` and ``*_at`` are on the session's clock, ``*_wall`` wall time (UTC ns).
+    ``cancel_decided_at`` is 0 unless its strategy asked for its cancel. Every method that changes something bumps
+    ``version`` and returns True; an event that is merely old changes nothing and returns False; an impossible one
+    raises ``IntegrityError`` and changes nothing.
     """
 
     order_id: str
@@ -61,6 +62,7 @@ class Order:
     reason: str = ""
     reserved: Decimal = ZERO
     decided_at: int = 0
+    cancel_decided_at: int = 0
     expires_at: int = 0
     created_ts: int = 0
     updated_ts: int = 0
@@ -250,6 +252,7 @@ class Order:
             leg=self.leg,
             reason=self.reason,
             session=self.session,
+            cancel_decided_at=self.cancel_decided_at,
         )
 
     def _move(self, event: OrderEvent, ts: int, reason: str = "") -> bool:

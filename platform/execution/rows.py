@@ -69,6 +69,7 @@ class OrderRecord(NamedTuple):
     reason: str
     reserved: Decimal
     decided_at: int
+    cancel_decided_at: int
     expires_at: int
     created_ts: int
     updated_ts: int
@@ -91,6 +92,7 @@ class OrderChange(NamedTuple):
     version: int
     reason: str
     reserved: Decimal
+    cancel_decided_at: int
     updated_ts: int
     journalled_wall: int
     acked_wall: int

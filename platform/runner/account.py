@@ -40,6 +40,10 @@ class Account:
     """Follows one portfolio for one deployment.
 
     ``read_on`` applies events until it is cancelled; :meth:`reach` waits until enough of them have come.
+
+    ``decided_ts`` is the close time (UTC ns) of the last slice that was decided, 0 for none. A runner that ended
+    between a slice and its checkpoint left cancels behind which this one is about to decide again: until then their
+    orders work, as they did when they were first decided.
     """
 
     def __init__(
@@ -48,6 +52,8 @@ class Account:
         view: PortfolioView,
         instruments: tuple[Instrument, ...],
         answers: Answers | None = None,
+        *,
+        decided_ts: int = 0,
     ) -> None:
         self.view = view
         self._answers = answers
@@ -58,6 +64,8 @@ class Account:
         self._currencies = {instrument.key: instrument.currency for instrument in instruments}
         self._unsettled: dict[str, str] = {}
         self._ended: set[str] = set()
+        self._decided_ts = decided_ts
+        self._ahead: dict[str, OrderUpdated] = {}
         self._progress = asyncio.Event()
 
     async def read_on(self, consumer: Consumer) -> None:
@@ -78,6 +86,12 @@ class Account:
             target = intent.target_intent_id if isinstance(intent, CancelIntent) else ""
             if target not in self._ended:
                 self._unsettled[intent.intent_id] = target
+        self._catch_up()
+
+    def decided(self, ts: int) -> None:
+        """The slice that closed at ``ts`` (UTC ns) was decided, and what it asked for was ``sent``."""
+        self._decided_ts = ts
+        self._catch_up()
 
     @property
     def unanswered(self) -> list[str]:
@@ -145,7 +159,17 @@ class Account:
             # Also one that the view has counted already: a round trip changes no position that it would miss.
             self._host.on_fill(fill)
 
+    def _catch_up(self) -> None:
+        """Apply the updates that were ahead of the strategy and are not any more; those that still are go back."""
+        ahead, self._ahead = self._ahead, {}
+        for update in ahead.values():
+            self._updated(update)
+
     def _updated(self, update: OrderUpdated) -> None:
+        known = update.cancel_decided_at <= self._decided_ts or update.intent_id in self._unsettled.values()
+        if not known and not update.leg:
+            self._ahead[update.intent_id] = update
+            return
         self._host.on_order(update)
         if update.leg or update.state in _IN_DOUBT:
             return

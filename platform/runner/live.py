@@ -159,7 +159,7 @@ class LiveRuntime:
             await voice.finished(checkpoint.ts, checkpoint.intents)
             if not await until_settled(database, self._clock, checkpoint.intents, SETTLE_SECONDS):
                 _log.warning("intents of the last slice are not decided yet", intents=checkpoint.intents)
-        found = await read_account(database, spec.portfolio_id, spec.deployment_id, checkpoint.portfolio_version)
+        found = await read_account(database, spec.portfolio_id, spec.deployment_id, checkpoint)
         if checkpoint.ts:
             bars = await bars_until(database, spec.instruments, spec.timeframe, spec.session, checkpoint.ts)
             host.recover(
@@ -176,7 +176,9 @@ class LiveRuntime:
         for fill in found.news:
             if fill.deployment_id == spec.deployment_id:
                 host.on_fill(fill)
-        return Account(host, found.view, instruments, lambda intents: answers_to(database, intents))
+        return Account(
+            host, found.view, instruments, lambda intents: answers_to(database, intents), decided_ts=checkpoint.ts
+        )
 
     async def _beat(self, lease: Lease, voice: RunnerVoice, loop: SliceLoop) -> None:
         while True:

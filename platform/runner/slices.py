@@ -119,6 +119,7 @@ class SliceLoop:
             await self._account.reach(versions.get(view.portfolio_id, 0))
         intents = self._host.decide(ts, view)
         await self._send(intents)
+        self._account.decided(ts)
         ids = tuple(intent.intent_id for intent in intents)
         checkpoint = Checkpoint(ts=ts, offsets=self._offsets.finished(ts), intents=ids, portfolio_version=view.version)
         await self._lease.keep(checkpoint, first=self._first)

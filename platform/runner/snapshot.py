@@ -1,7 +1,7 @@
 """What the database knows of a deployment's account: the state from which a runner follows the bus."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from ..contracts.money import ZERO
 from ..sdk.orders import WorkingOrder
 from ..sdk.portfolio import PortfolioView
 from .database import Connection, Database
+from .lease import Checkpoint
 
 _FILLS = (
     "SELECT trade_id, venue, account, order_id, intent_id, deployment_id, portfolio_id, instrument, side, quantity,"
@@ -26,16 +27,18 @@ _FILLS = (
 )
 _ORDERS = (
     "SELECT o.intent_id, o.instrument, o.side, o.quantity, o.filled, o.order_type, o.limit_price, o.stop_price,"
-    " o.decided_at, o.state IN ('denied', 'filled', 'canceled', 'rejected', 'expired') AS ended, i.payload"
-    " FROM orders o JOIN intents i USING (intent_id) WHERE o.deployment_id = %s AND o.leg = ''"
-    " AND (o.state NOT IN ('denied', 'filled', 'canceled', 'rejected', 'expired') OR o.intent_id = ANY(%s))"
-    " ORDER BY o.decided_at, o.created_ts, o.order_id"
+    " o.decided_at, i.payload, o.cancel_decided_at <= %(checkpoint)s"
+    " AND o.state IN ('denied', 'filled', 'canceled', 'rejected', 'expired') AS ended"
+    " FROM orders o JOIN intents i USING (intent_id) WHERE o.deployment_id = %(deployment)s AND o.leg = ''"
+    " AND (o.state NOT IN ('denied', 'filled', 'canceled', 'rejected', 'expired') OR o.intent_id = ANY(%(news)s)"
+    " OR o.cancel_decided_at > %(checkpoint)s) ORDER BY o.decided_at, o.created_ts, o.order_id"
 )
+# A strategy knows of its own cancel from the next slice on, of everything else in the slice that brought it about.
 _ENDED = (
     "SELECT intent_id, ts FROM decisions"
     " WHERE deployment_id = %(deployment)s AND NOT approved AND code <> 'STALE_RUNNER'"
-    " UNION ALL SELECT intent_id, updated_ts FROM orders WHERE deployment_id = %(deployment)s AND leg = ''"
-    " AND state IN ('denied', 'canceled', 'rejected', 'expired')"
+    " UNION ALL SELECT intent_id, updated_ts + (cancel_decided_at <> 0)::int FROM orders"
+    " WHERE deployment_id = %(deployment)s AND leg = '' AND state IN ('denied', 'canceled', 'rejected', 'expired')"
 )
 # A request to cancel that was granted has a decision and no order of its own.
 _UNDECIDED = (
@@ -51,8 +54,9 @@ _RETRY_SECONDS = 0.02
 class AccountSnapshot:
     """``view`` as of now; ``initial`` as it was before all fills. ``fills`` up to the checkpoint, ``news`` after it.
 
-    ``orders`` have not ended, or ended by ``news``; their filled quantities are those of the checkpoint. ``ended`` are
-    the market times (UTC ns) at which intents were rejected, or their orders ended unfilled, by intent id.
+    ``orders`` have not ended, or ended by ``news`` or by a cancel that the strategy decided after the checkpoint; their
+    filled quantities are those of the checkpoint. ``ended`` are the market times (UTC ns) from which on the strategy
+    knew that intents were rejected, or their orders ended unfilled, by intent id.
     """
 
     view: PortfolioView
@@ -81,18 +85,20 @@ async def instruments_of(database: Database, keys: Sequence[str]) -> tuple[Instr
     return tuple(known[key] for key in keys)
 
 
-async def read_account(database: Database, portfolio_id: str, deployment_id: str, version: int) -> AccountSnapshot:
-    """The account in one consistent read; ``version`` is the portfolio's at the checkpoint."""
+async def read_account(
+    database: Database, portfolio_id: str, deployment_id: str, checkpoint: Checkpoint
+) -> AccountSnapshot:
+    """The account in one consistent read."""
 
     async def work(conn: Connection) -> AccountSnapshot:
         async with conn.transaction():
             await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            return await _read(conn, portfolio_id, deployment_id, version)
+            return await _read(conn, portfolio_id, deployment_id, checkpoint)
 
     return await database.run(work)
 
 
-async def _read(conn: Connection, portfolio_id: str, deployment_id: str, version: int) -> AccountSnapshot:
+async def _read(conn: Connection, portfolio_id: str, deployment_id: str, checkpoint: Checkpoint) -> AccountSnapshot:
     row = await (
         await conn.execute(
             "SELECT currency, initial_cash, version FROM portfolios WHERE portfolio_id = %s", (portfolio_id,)
@@ -102,9 +108,13 @@ async def _read(conn: Connection, portfolio_id: str, deployment_id: str, version
         raise NotFoundError(f"there is no portfolio {portfolio_id!r}", hint="`millstream portfolio` lists them.")
     currency, initial_cash, now = row
     fills = [OrderFilled(**_typed(found)) for found in await _dicts(conn, _FILLS, (portfolio_id,))]
-    news = tuple(fill for fill in fills if fill.portfolio_version > version)
-    intents = [fill.intent_id for fill in news if not fill.leg]
-    orders = [_order(found) for found in await _dicts(conn, _ORDERS, (deployment_id, intents))]
+    news = tuple(fill for fill in fills if fill.portfolio_version > checkpoint.portfolio_version)
+    since = {
+        "deployment": deployment_id,
+        "checkpoint": checkpoint.ts,
+        "news": [fill.intent_id for fill in news if not fill.leg],
+    }
+    orders = [_order(found) for found in await _dicts(conn, _ORDERS, since)]
     cash = await (
         await conn.execute("SELECT currency, amount FROM cash WHERE portfolio_id = %s", (portfolio_id,))
     ).fetchall()
@@ -116,7 +126,7 @@ async def _read(conn: Connection, portfolio_id: str, deployment_id: str, version
         view=PortfolioView(portfolio_id, currency, dict(cash), positions=dict(held), version=now),
         initial=PortfolioView(portfolio_id, currency, initial_cash),
         orders=_as_of_checkpoint(orders, news),
-        fills=tuple(fill for fill in fills if fill.portfolio_version <= version),
+        fills=tuple(fill for fill in fills if fill.portfolio_version <= checkpoint.portfolio_version),
         news=news,
         ended=dict(ended),
     )
@@ -145,7 +155,7 @@ def _as_of_checkpoint(orders: list[WorkingOrder], news: Sequence[OrderFilled]) -
     return tuple(replace(order, filled=order.filled - later[order.id]) for order in orders)
 
 
-async def _dicts(conn: Connection, query: Any, values: Sequence[Any]) -> list[dict[str, Any]]:
+async def _dicts(conn: Connection, query: Any, values: Sequence[Any] | Mapping[str, Any]) -> list[dict[str, Any]]:
     async with conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, values)
         return await cursor.fetchall()

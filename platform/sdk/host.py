@@ -174,7 +174,7 @@ class StrategyHost:
             past.initial.fill(fill)
             self.on_fill(fill)
         for intent, ended in past.ended.items():
-            if ended < ts:
+            if ended <= ts:
                 self._desk.book.reject(intent)
         for made in self.decide(ts, past.initial):
             if isinstance(made, CancelIntent):

@@ -18,7 +18,8 @@ class Past:
     protective legs, and ``fills`` all fills of the portfolio, both read in one transaction with the portfolio that the
     runner goes on with; orders decided after the checkpoint are made again, under the same ids, by the slices that
     follow. Event-driven strategies also need ``initial``, the portfolio before all fills, and ``ended``: the market
-    time at which intents were rejected or expired, by intent id (cancels are taken as granted where they were asked).
+    time from which on the strategy knew that an intent was rejected or its order ended unfilled, by intent id (cancels
+    are taken as granted where they were asked).
     """
 
     bars: Sequence[Bar]

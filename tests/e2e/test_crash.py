@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from support.replay import Killer, Platform, Run, platform, promote_strategies, store_sample
+from support.replay import CheckpointPreventer, Killer, Platform, Run, platform, promote_strategies, store_sample
 from support.servers import require_kafka, temporary_home
 
 from millstream.market.feeds.lockstep import Stage
@@ -74,16 +74,19 @@ async def test_a_killed_runner_of_a_vectorised_strategy_changes_no_order_and_no_
     assert run.epochs == {"cross@1": 3, "swing@1": 1}
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="open: a runner killed after it published a cancel and before its checkpoint decides that slice again"
-    " without the canceled order (docs/runners.md), so its next intent differs",
-)
 @STAGES
 async def test_a_killed_runner_of_an_event_driven_strategy_changes_no_order_and_no_ledger(scene, stages):
     run = await scene.disturbed({8: "runner:cross", 20: "runner:swing", 41: "runner:swing"}, stages)
     assert run.did == scene.undisturbed.did
     assert run.epochs == {"cross@1": 2, "swing@1": 3}
+
+
+@pytest.mark.parametrize("number", [0, 4, 8])
+async def test_a_runner_killed_between_a_cancel_and_its_checkpoint_changes_no_order_and_no_ledger(scene, number):
+    at = scene.undisturbed.replaced("swing@1")[number]
+    run = await scene.platform.replay(CheckpointPreventer(scene.platform, "swing", at))
+    assert run.did == scene.undisturbed.did
+    assert run.epochs == {"cross@1": 1, "swing@1": 2}
 
 
 @STAGES

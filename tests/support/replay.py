@@ -1,5 +1,6 @@
 """A whole platform on a home of its own, strategies that trade often, and lock-step replays that are disturbed."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -60,7 +61,7 @@ strategy = Swing(lookback=lookback, stop_loss=0.03, take_profit=0.05)
 
 _ORDERS = (
     "SELECT decided_at, instrument, leg, side, order_type, quantity, filled, average_price,"
-    " limit_price, stop_price, state, reserved FROM orders WHERE deployment_id = %s"
+    " limit_price, stop_price, state, reserved, cancel_decided_at FROM orders WHERE deployment_id = %s"
     " ORDER BY decided_at, instrument, leg, side, order_type, quantity, stop_price, limit_price"
 )
 _FILLS = (
@@ -94,6 +95,16 @@ _BROKEN = {
     "late fills": "SELECT count(*) FROM fills WHERE portfolio_id = %s AND late",
 }
 
+_NEWEST_OF = (
+    "WHERE deployment_id = (SELECT deployment_id FROM deployments WHERE release_name = %s"
+    " ORDER BY created_at DESC LIMIT 1)"
+)
+
+_END_WAITING = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = 'millstream-runner' AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -103,6 +114,12 @@ class Run:
     epochs: Mapping[str, int]
     parity: Mapping[str, str]
     seconds: float
+
+    def replaced(self, release: str) -> list[int]:
+        """Close times (UTC ns) at which the strategy of ``release`` canceled an order and made another, ascending."""
+        orders = self.did[release]["orders"]
+        made = {(decided_at, instrument) for decided_at, instrument, leg, *_ in orders if not leg}
+        return sorted({canceled for _, instrument, *_, canceled in orders if (canceled, instrument) in made})
 
     def decided(self) -> list[int]:
         """Close times (UTC ns) of slices at which strategies decided orders, ascending."""
@@ -189,6 +206,42 @@ class Killer:
         if victim is not None:
             await self._platform.kill(victim)
             self.killed.append(victim)
+
+
+class CheckpointPreventer:
+    """An ``on_slice`` hook: the runner of ``release`` decides the slice ``ts`` and dies before it can store that.
+
+    Its row is locked from before the slice on, until the trading service has carried out the cancel the runner sent.
+    """
+
+    def __init__(self, platform: Platform, release: str, ts: int) -> None:
+        self._platform = platform
+        self._release = release
+        self._ts = ts
+        self._lock: psycopg.AsyncConnection[Any] | None = None
+
+    async def __call__(self, stage: Stage, _: int, ts: int) -> None:
+        if ts != self._ts:
+            return
+        if stage is Stage.BARS_PUBLISHED:
+            self._lock = await psycopg.AsyncConnection.connect(self._platform.endpoints.database_url)
+            await self._lock.execute(f"SELECT FROM runners {_NEWEST_OF} FOR UPDATE", (self._release,))
+        elif stage is Stage.WATERMARK_PUBLISHED:
+            assert self._lock is not None
+            async with self._lock:
+                await self._until_canceled()
+                await self._platform.kill(f"runner:{self._release}")
+                # Its server process outlives it, and would store the checkpoint as soon as it may.
+                await self._lock.execute(_END_WAITING)
+
+    async def _until_canceled(self) -> None:
+        canceled = (
+            "SELECT count(*) FROM orders WHERE state = 'canceled' AND cancel_decided_at = %s"
+            f" AND deployment_id = (SELECT deployment_id FROM runners {_NEWEST_OF})"
+        )
+        async with asyncio.timeout(20):
+            while not self._platform.rows(canceled, self._ts, self._release)[0][0]:  # noqa: ASYNC110 - another process does it
+                await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager

@@ -85,7 +85,10 @@ class TradeRejected(Event, frozen=True, kw_only=True, tag="trade.rejected"):
 
 
 class OrderUpdated(Event, frozen=True, kw_only=True, tag="order.updated"):
-    """State of an order after a transition (topic ``orders.placed``). ``version`` grows by one a transition."""
+    """State of an order after a transition (topic ``orders.placed``). ``version`` grows by one a transition.
+
+    ``cancel_decided_at`` is when its strategy asked for its cancel (the session's clock, UTC ns), 0 if it did not.
+    """
 
     order_id: str
     intent_id: str
@@ -107,6 +110,7 @@ class OrderUpdated(Event, frozen=True, kw_only=True, tag="order.updated"):
     leg: str = ""
     reason: str = ""
     session: str = ""
+    cancel_decided_at: int = 0
 
 
 class OrderFilled(Event, frozen=True, kw_only=True, tag="order.filled"):

@@ -107,6 +107,7 @@ class OrderRow(Base):
     reason: Mapped[str]
     reserved: Mapped[Money]
     decided_at: Mapped[Nanoseconds]
+    cancel_decided_at: Mapped[Nanoseconds]
     expires_at: Mapped[Nanoseconds]
     created_ts: Mapped[Nanoseconds]
     updated_ts: Mapped[Nanoseconds]

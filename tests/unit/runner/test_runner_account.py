@@ -158,3 +158,28 @@ async def test_fills_of_a_round_trip_are_told_though_the_portfolio_is_seen_first
     account.apply(sold)
     assert [call.args[0] for call in account._host.on_fill.call_args_list] == [bought, sold]
     assert await reaches(account, 2)
+
+
+def canceled_ahead(**changes):
+    return updated("i", OrderState.CANCELED, cancel_decided_at=5, **changes)
+
+
+async def test_cancel_that_the_strategy_has_yet_to_decide_again_is_not_shown_to_it(account):
+    account.decided(4)
+    account.apply(canceled_ahead())
+    account._host.on_order.assert_not_called()
+    account.decided(5)
+    account._host.on_order.assert_called_once_with(canceled_ahead())
+
+
+async def test_cancel_decided_again_is_settled_by_the_answer_that_came_before(account):
+    account.apply(canceled_ahead())
+    account.sent([cancel("k", "i")])
+    account._host.on_order.assert_called_once_with(canceled_ahead())
+    assert await reaches(account)
+
+
+async def test_cancels_of_slices_before_the_checkpoint_are_shown_at_once(account):
+    account.decided(5)
+    account.apply(canceled_ahead())
+    account._host.on_order.assert_called_once_with(canceled_ahead())
