@@ -7,6 +7,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The panel that JupyterLab shows: an editable install copies it into the environment, so it is installed again with it.
+PANEL := $(wildcard kernel_ext/labextension_dist/build-info.json)
 
 # The first of these that is Python 3.11 to 3.13 and can make a virtual environment; `make PYTHON=...` names one.
 PYTHON ?=
@@ -19,10 +21,10 @@ locked = awk '/^[^ \#]/ {keep = /^$(1)==/} keep' requirements.lock | sed 's/ ;[^
 UV_SETTINGS = $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$(PIP_INDEX_URL)}") \
 	$(if $(PIP_CERT),SSL_CERT_FILE="$${SSL_CERT_FILE:-$(PIP_CERT)}")
 
-.PHONY: help demo test up down check bench kafka docs lock clean
+.PHONY: help demo test up down check bench bench-ws kafka docs labextension lock clean
 
 help:  ## show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## backtest, promote and replay two strategies on paper; BUS=kafka runs it over Kafka
 	$(BIN)/millstream demo $(if $(BUS),--bus $(BUS))
@@ -46,11 +48,19 @@ check: $(READY)  ## ruff, format, mypy, layers, spelling
 bench: $(READY)  ## latency, throughput and memory beside the floor of this machine
 	$(BIN)/python -m benchmarks --json build/benchmarks.json $(ARGS)
 
+bench-ws: $(READY)  ## fan-out of live events to 10,000 connections beside bare servers; ARGS="--clients 2000"
+	$(BIN)/python -m benchmarks.ws --json build/bench-ws.json $(ARGS)
+
 kafka: $(READY)  ## a Kafka broker in the foreground (needs Java 17 and Maven)
 	$(BIN)/python -m millstream.ops.kafka_broker
 
 docs: $(READY)  ## the documentation site, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+labextension: $(READY)  ## build JupyterLab's panel again (needs Node.js 20 and npm)
+	cd kernel_ext/labextension && npm ci --no-audit --no-fund
+	node kernel_ext/labextension/build.mjs "$$($(BIN)/python -c 'import jupyterlab, pathlib; print(pathlib.Path(jupyterlab.__file__).parent / "staging")')"
+	$(MAKE) $(READY)
 
 lock: $(READY)  ## resolve requirements.lock again; UPGRADE=1 takes the newest versions
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --group dev --generate-hashes \
@@ -58,12 +68,13 @@ lock: $(READY)  ## resolve requirements.lock again; UPGRADE=1 takes the newest v
 	$(MAKE) $(READY)
 
 clean:  ## remove the environment and everything built; your data directory stays
+	rm -rf kernel_ext/labextension/node_modules kernel_ext/labextension/lib
 	rm -rf $(VENV) dist build site htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv reads none of pip's settings: the two that matter are handed on, and where that is not enough pip itself
 # installs the same locked files.
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml $(PANEL)
 	@if ! $(BIN)/python -c '$(SUITABLE)' 2>/dev/null; then \
 		for python in $(PYTHONS) ""; do \
 			if [ -n "$$python" ] && "$$python" -c '$(SUITABLE)' >/dev/null 2>&1; then break; fi; \

@@ -5,6 +5,6 @@ from typing import Any
 
 def load_ipython_extension(shell: Any) -> None:
     """Register the magics in an IPython shell (``%load_ext millstream_kernel``)."""
-    from .magics import MillstreamMagics
+    from .magics import install
 
-    shell.register_magics(MillstreamMagics)
+    install(shell)

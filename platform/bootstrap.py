@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from .bus.base import EventBus
 from .bus.factory import BusKind, create_bus
-from .contracts.topics import TOPICS
+from .contracts.topics import CONTROL_COMMANDS, TOPICS
 from .ops.clock import WallClock
+from .ops.health import Checking
 from .ops.settings import Settings
+from .store.database import connect
 from .store.embedded import EmbeddedPostgres, EmbeddedRedis
 from .store.migrate import migrate
 
@@ -65,6 +67,28 @@ async def open_bus(settings: Settings, endpoints: Endpoints) -> AsyncIterator[Ev
     async with event_bus(settings, endpoints) as bus:
         await bus.create_topics(TOPICS.values())
         yield bus
+
+
+def server_checks(endpoints: Endpoints, bus: EventBus) -> dict[str, Checking]:
+    """Whether database, Redis and the open ``bus`` answer, for :mod:`millstream.ops.health`."""
+
+    async def database() -> str:
+        async with await connect(endpoints.database_url, application_name="millstream-health") as conn:
+            await conn.execute("SELECT 1")
+        return "answers"
+
+    async def redis() -> str:
+        from redis.asyncio import Redis
+
+        async with Redis.from_url(endpoints.redis_url) as client:
+            await client.echo("millstream")
+        return "answers"
+
+    async def events() -> str:
+        await bus.create_topics([CONTROL_COMMANDS])
+        return f"{endpoints.bus_kind} answers"
+
+    return {"database": database, "redis": redis, "bus": events}
 
 
 def event_bus(settings: Settings, endpoints: Endpoints) -> EventBus:

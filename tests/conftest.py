@@ -1,3 +1,3 @@
 """Fixtures for every test."""
 
-pytest_plugins = ["support.servers"]
+pytest_plugins = ["support.servers", "support.gateway", "support.history"]

@@ -4,9 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -22,6 +20,7 @@ from ..ops.clock import WallClock
 from ..ops.settings import Settings
 from ..store.database import connect_sync
 from .processes import ProcessManager, Service
+from .screens import open_screens
 
 _log = structlog.get_logger()
 HEALTH_SECONDS = 0.5
@@ -33,13 +32,21 @@ SAMPLE_START = "2005-01-01T00:00:00Z"
 
 
 class NodeInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a running node says about itself in ``run/node.json``."""
+    """What a running node says about itself in ``run/node.json``.
+
+    Addresses are empty for what was not started. ``setup_link`` leads to the first admin's account while there is none;
+    it is told once and not kept in the file.
+    """
 
     pid: int
     home: str
     bus: str
     services: dict[str, int]
+    gateway_url: str = ""
+    monitor_url: str = ""
+    trader_url: str = ""
     lab_url: str = ""
+    setup_link: str = ""
 
 
 def _run_directory(settings: Settings) -> Path:
@@ -125,61 +132,6 @@ def market_service(arguments: Sequence[str]) -> Service:
     return Service("market", ["-m", "millstream.market", *arguments])
 
 
-def lab_service(home: Path, workspace: Path, port: int, token: str) -> Service:
-    """JupyterLab on ``workspace``, bound to this machine only, with a token."""
-    return Service(
-        "lab",
-        [
-            "-m",
-            "jupyterlab",
-            "--no-browser",
-            "--ServerApp.ip=127.0.0.1",
-            f"--ServerApp.port={port}",
-            "--ServerApp.port_retries=0",
-            f"--ServerApp.root_dir={workspace}",
-            "--ServerApp.allow_root=True",
-            "--LabApp.default_url=/lab/tree/strategies/sma_cross.ipynb",
-            "--LabApp.extension_manager=readonly",
-            f"--LabApp.app_settings_dir={_lab_settings(home)}",
-        ],
-        # The root lets %ms take a notebook by the path that the file browser shows.
-        environment={"JUPYTER_TOKEN": token, "JUPYTER_SERVER_ROOT": str(workspace)},
-    )
-
-
-def _lab_settings(home: Path) -> Path:
-    """The folder of JupyterLab's defaults: no question about news at the first start, no request to the internet."""
-    folder = home / "lab"
-    folder.mkdir(parents=True, exist_ok=True)
-    quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-    (folder / "overrides.json").write_bytes(msgspec.json.encode(quiet))
-    return folder
-
-
-def free_port() -> int:
-    """A local TCP port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-async def wait_for_port(port: int, seconds: float = 60.0) -> None:
-    """Return when something listens on the local ``port``. Raises :class:`RetriableError` after ``seconds``."""
-    clock = WallClock()
-    deadline = clock.monotonic() + round(seconds * 1e9)
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            if clock.monotonic() > deadline:
-                raise RetriableError(f"nothing listens on port {port}", hint="See log/lab.log in the home.") from None
-            await clock.sleep(0.1)
-        else:
-            writer.close()
-            return
-
-
 async def keep_servers(settings: Settings) -> None:
     """Start an embedded server again when it died; its clients reconnect by themselves."""
     while True:
@@ -239,22 +191,34 @@ async def run_node(
     async with running_core(settings) as (endpoints, processes):
         session = await asyncio.to_thread(sample_market, endpoints.database_url, speed)
         await processes.start(market_service(["simulated", f"replay:session={session}"]))
-        lab_url = ""
-        if with_lab:
-            port, token = settings.lab_port or free_port(), secrets.token_hex(16)
-            await processes.start(lab_service(settings.home, workspace, port, token))
-            await wait_for_port(port)
-            lab_url = f"http://127.0.0.1:{port}/lab/tree/strategies/sma_cross.ipynb?token={token}"
-        services = {name: processes.pid(name) for name in ("trading", "supervisor", "market")}
-        info = NodeInfo(pid=os.getpid(), home=str(settings.home), bus=settings.bus, services=services, lab_url=lab_url)
+        screens = await open_screens(settings, processes, workspace, with_lab=with_lab)
+        info = NodeInfo(
+            pid=os.getpid(),
+            home=str(settings.home),
+            bus=settings.bus,
+            services={name: processes.pid(name) for name in processes.names},
+            gateway_url=screens.gateway,
+            monitor_url=screens.monitor,
+            trader_url=screens.trader,
+            lab_url=screens.lab,
+        )
         file = _run_directory(settings) / "node.json"
         file.touch(mode=0o600)
         file.write_bytes(msgspec.json.encode(info))
-        ready.set_result(info)
+        link = await asyncio.to_thread(admin_link, endpoints.database_url, screens.gateway)
+        ready.set_result(msgspec.structs.replace(info, setup_link=link))
         try:
             await _until_stopped()
         finally:
             file.unlink(missing_ok=True)
+
+
+def admin_link(database_url: str, gateway_url: str) -> str:
+    """A fresh one-time link to the first admin's account; empty as soon as there is one."""
+    from ..gateway.auth.invitations import first_admin_link
+
+    with connect_sync(database_url) as conn:
+        return first_admin_link(conn, WallClock(), gateway_url) or ""
 
 
 def sample_market(database_url: str, speed: float | None = None) -> str:

@@ -1,4 +1,4 @@
-"""``up``, ``down``, ``doctor``, ``lab`` and ``demo``."""
+"""``up``, ``down``, ``doctor``, ``lab``, ``admin-link`` and ``demo``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,7 +24,7 @@ STOP_SECONDS = 60
 
 def register(app: typer.Typer) -> None:
     """Add these commands to ``app``."""
-    for command in (up, down, doctor, lab, demo):
+    for command in (up, down, doctor, lab, admin_link, demo):
         app.command()(command)
 
 
@@ -35,7 +35,7 @@ def up(
     speed: Annotated[float, typer.Option(min=0.01, help="Bars a second of the sample replay.")] = 1.0,
     as_json: Json = False,
 ) -> None:
-    """Start the platform: servers, market, trading, supervisor, JupyterLab; stays until Ctrl-C or `down`."""
+    """Start the platform: servers, market, trading, supervisor and all screens; stays until Ctrl-C or `down`."""
     import asyncio
 
     from ..ops.settings import load_settings
@@ -65,11 +65,14 @@ def _start_detached(settings: "Settings", folder: Path, lab: bool, speed: float)
     import subprocess
     import sys
 
+    from msgspec import structs
+
+    from ..bootstrap import ensure_database
     from ..contracts.errors import FatalError
     from ..ops.clock import WallClock
-    from .node import read_node, refuse_second
+    from . import node
 
-    refuse_second(settings)
+    node.refuse_second(settings)
     log = settings.home / "log" / "node.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     begin = log.stat().st_size if log.exists() else 0
@@ -85,9 +88,9 @@ def _start_detached(settings: "Settings", folder: Path, lab: bool, speed: float)
     clock = WallClock()
     with errors.status("starting"):
         while process.poll() is None:
-            info = read_node(settings)
+            info = node.read_node(settings)
             if info is not None and info.pid == process.pid:
-                return info
+                return structs.replace(info, setup_link=node.admin_link(ensure_database(settings), info.gateway_url))
             clock.block(0.1)
     tail = "\n".join(log.read_bytes()[begin:].decode(errors="replace").splitlines()[-12:])
     raise FatalError(f"the platform did not start:\n{tail}", hint=f"The whole log: {log}")
@@ -98,8 +101,18 @@ def _show_node(info: "NodeInfo", as_json: bool, *, staying: bool = False) -> Non
         print_json(info)
         return
     console.print(f"[bold green]Millstream is up[/bold green] on {info.home} (bus: {info.bus})", soft_wrap=True)
-    if info.lab_url:
-        console.print(f"JupyterLab: [link={info.lab_url}]{info.lab_url}[/link]", soft_wrap=True)
+    if info.setup_link:
+        console.print("[bold]First, make yourself an account[/bold] (the link works once, for a day):", soft_wrap=True)
+        console.print(f"  [link={info.setup_link}]{info.setup_link}[/link]", soft_wrap=True)
+    screens = {
+        "Start page": info.gateway_url,
+        "Monitor": info.monitor_url,
+        "Trader app": info.trader_url,
+        "JupyterLab": info.lab_url,
+    }
+    for name, url in screens.items():
+        if url:
+            console.print(f"{name + ':':<12}[link={url}]{url}[/link]", soft_wrap=True)
     console.print("In a notebook: [cyan]%ms promote strategies/sma_cross.ipynb[/cyan], then [cyan]%ms orders[/cyan]")
     console.print("Ctrl-C stops everything." if staying else "`millstream down` stops everything.")
 
@@ -167,6 +180,26 @@ def lab(as_json: Json = False) -> None:
         print_json({"lab_url": info.lab_url})
     else:
         console.print(info.lab_url, soft_wrap=True, highlight=False)
+
+
+def admin_link(as_json: Json = False) -> None:
+    """Print a one-time link to the first admin's account; there is none once an admin exists."""
+    from ..bootstrap import ensure_database
+    from ..contracts.errors import ConflictError, NotFoundError
+    from ..ops.settings import load_settings
+    from . import node
+
+    settings = load_settings()
+    info = node.read_node(settings)
+    if info is None or not info.gateway_url:
+        raise NotFoundError("no gateway is running", hint="Start it with `millstream up`.")
+    link = node.admin_link(ensure_database(settings), info.gateway_url)
+    if not link:
+        raise ConflictError("there is an admin already", hint="An admin invites others, and resets who is locked out.")
+    if as_json:
+        print_json({"link": link})
+    else:
+        console.print(link, soft_wrap=True, highlight=False)
 
 
 def demo(

@@ -77,6 +77,11 @@ class ProcessManager:
         if error is not None:
             self._given_up.put_nowait(error)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The services, in the order in which they were started."""
+        return tuple(self._services)
+
     def pid(self, name: str) -> int:
         """Process id of the running service ``name``."""
         return self._processes[name].pid

@@ -132,8 +132,8 @@ def logs(
     as_json: Json = False,
 ) -> None:
     """What the runner of a deployment printed."""
+    from ..promotion.logs import log_of, tail
     from ..promotion.queries import get_deployment
-    from ..runner.logs import log_of, tail
 
     if follow and as_json:
         raise InputError("--follow has no end, and so no JSON document", hint="Leave out --follow or --json.")
@@ -150,7 +150,7 @@ def logs(
 
 async def _follow(file: Path) -> None:
     from ..ops.clock import WallClock
-    from ..runner.logs import follow
+    from ..promotion.logs import follow
 
     async for line in follow(file, WallClock()):
         _print_line(line)

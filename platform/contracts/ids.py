@@ -6,6 +6,9 @@ import re
 
 from .errors import InputError
 
+MANUAL_TAG = "manual:"
+"""What the tag of an order placed by hand begins with; the name of the person follows."""
+
 _INSTRUMENT = re.compile(r"[A-Z0-9][A-Z0-9_.-]*:\S+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 

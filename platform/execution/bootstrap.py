@@ -6,14 +6,18 @@ import os
 import signal
 import socket
 from decimal import Decimal
+from functools import partial
 
 import structlog
 
-from ..bootstrap import ensure_servers, event_bus
+from ..bootstrap import ensure_servers, event_bus, server_checks
+from ..contracts.errors import RetriableError
 from ..contracts.instrument import Instrument
 from ..contracts.money import decimal
 from ..ops.clock import WallClock
+from ..ops.health import Checking, HealthServer
 from ..ops.logging import configure_logging
+from ..ops.metrics import Metrics
 from ..ops.settings import Settings
 from .failpoints import Failpoints
 from .recovery import Surroundings, VenueFactory
@@ -66,5 +70,16 @@ async def serve(settings: Settings) -> None:
             holder=f"{socket.gethostname()}:{os.getpid()}",
         )
         settle_memory()
-        await TradingService(endpoints.database_url, around).run(stop)
+        service = TradingService(endpoints.database_url, around)
+        metrics = Metrics()
+        metrics.add(around.tally.collect)
+        checks: dict[str, Checking] = {**server_checks(endpoints, bus), "trading": partial(_recovered, service)}
+        async with HealthServer("trading", settings, checks=checks, metrics=metrics):
+            await service.run(stop)
     log.info("trading.stopped")
+
+
+async def _recovered(service: TradingService) -> str:
+    if not service.ready.is_set():
+        raise RetriableError("the trading service is recovering", hint="Its log says what it waits for.")
+    return "recovered and reading"

@@ -59,9 +59,14 @@ class TradingCore:
         return effects
 
     def on_control(self, command: CancelOrders, wall: int) -> Effects:
-        """Cancel the working orders of a scope. The other commands are prompts to read the database again."""
+        """Cancel the working orders of a scope, or those it names.
+
+        The other commands are prompts to read the database again.
+        """
         effects = Effects()
         orders = self.state.in_scope(command.scope, command.scope_id)
+        if command.orders:
+            orders = [order for order in orders if order.order_id in command.orders]
         settling.cancel_all(self.state, orders, command.reason, effects, wall=wall)
         return effects
 

@@ -1,7 +1,7 @@
 """The only way to start: from what the database holds, whatever happened before."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -15,6 +15,7 @@ from .failpoints import Failpoints
 from .journal import Journal, take_fence
 from .publisher import Publisher
 from .state import positions
+from .tally import Tally
 from .turn import Parts, Turn
 from .venues.base import Venue
 from .venues.paper_venue import PaperVenue
@@ -42,6 +43,7 @@ class Surroundings:
     failpoints: Failpoints
     holder: str
     patience: float = 5.0
+    tally: Tally = field(default_factory=Tally)
 
 
 async def recover(conn: Connection, around: Surroundings, publisher: Publisher, *, epoch: int | None) -> Recovered:
@@ -65,6 +67,7 @@ async def recover(conn: Connection, around: Surroundings, publisher: Publisher, 
         conn=conn,
         clock=around.clock,
         failpoints=around.failpoints,
+        tally=around.tally,
     )
     await _sweep(conn, publisher)
     await Turn(parts).resolve()

@@ -68,6 +68,7 @@ class TradingService:
     async def _live(self, stop: asyncio.Event) -> None:
         async with self._connection() as conn, self._publishing() as publisher:
             recovered = await recover(conn, self._around, publisher, epoch=self._epoch)
+            self._around.tally.recoveries += 1
             self._epoch = recovered.epoch
             log.info("trading.ready", epoch=recovered.epoch, orders=len(recovered.parts.core.state.orders.working))
             async with await self._subscribe(recovered.offsets) as consumer:
@@ -93,6 +94,8 @@ class TradingService:
     async def _turn(self, parts: Parts, deliveries: list[Delivery]) -> None:
         batch = take_in(deliveries, self._around.clock.now()) if deliveries else Batch()
         await Turn(parts).run(batch)
+        now = self._around.clock.now()
+        parts.tally.turned(deliveries, now=now, working=len(parts.core.state.orders.working))
 
     async def _subscribe(self, offsets: dict[TopicPartition, int]) -> Consumer:
         return await self._around.bus.subscribe(Subscription(topics=READS, after=offsets))

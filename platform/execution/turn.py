@@ -1,7 +1,7 @@
 """One turn of the trading service: prelude, handlers, commit, send, commit."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..bus.base import Record, TopicPartition
 from ..contracts.clock import Clock
@@ -15,6 +15,7 @@ from .intake import Batch, Poison, Step
 from .journal import Connection, Journal, Prelude
 from .order import Order
 from .publisher import Publisher
+from .tally import Tally
 from .venues.base import CancelResult, FetchResult, SubmitResult, Venue
 
 
@@ -29,6 +30,7 @@ class Parts:
     conn: Connection
     clock: Clock
     failpoints: Failpoints
+    tally: Tally = field(default_factory=Tally)
 
 
 class Turn:
@@ -146,6 +148,7 @@ class Turn:
                 self._effects.add(self._core.on_canceled(order, cancel_result, now))
         for order, result in zip(sends, submitted, strict=True):
             self._effects.add(self._core.on_submitted(order, result, journalled=journalled, wall=now))
+        self._parts.tally.sent(sends, journalled=journalled, acknowledged=now)
         failpoints.hit("after_ack")
 
     async def _send(self, orders: list[Order]) -> list[SubmitResult]:
@@ -170,6 +173,7 @@ class Turn:
         self._hit("before")
         records, newest = await self._parts.journal.commit(effects, self._offsets, release=release, tell=self._replayed)
         self._hit("after")
+        self._parts.tally.committed(effects)
         self._journalled = True
         self._offsets = {}
         self._records += records

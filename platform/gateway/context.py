@@ -15,6 +15,7 @@ from ..bootstrap import Endpoints
 from ..bus.base import EventBus
 from ..contracts.clock import Clock
 from ..ops.settings import Settings
+from .audit import stamp
 
 Connection = psycopg.Connection[Any]
 Result = TypeVar("Result")
@@ -40,6 +41,7 @@ class Gateway:
 
     def _work(self, work: Callable[[Connection], Result]) -> Result:
         with self.pool.connection() as connection:
+            stamp(connection)
             return work(connection)
 
 

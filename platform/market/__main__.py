@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 import structlog
 
-from ..bootstrap import ensure_servers, event_bus
+from ..bootstrap import ensure_servers, event_bus, server_checks
 from ..contracts.errors import MillstreamError
 from ..ops.clock import WallClock
+from ..ops.health import HealthServer
 from ..ops.logging import configure_logging
+from ..ops.metrics import Metrics
 from ..ops.settings import Settings, load_settings
 from .service import MarketService, parse_feed
 
@@ -22,12 +24,16 @@ async def serve(settings: Settings, feeds: Sequence[str]) -> None:
     endpoints = await asyncio.to_thread(ensure_servers, settings)
     async with event_bus(settings, endpoints) as bus:
         parsed = [await asyncio.to_thread(parse_feed, text, endpoints.database_url, clock) for text in feeds]
-        work = asyncio.create_task(MarketService(endpoints.database_url, bus, clock, parsed).run())
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, work.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        service = MarketService(endpoints.database_url, bus, clock, parsed)
+        metrics = Metrics()
+        metrics.add(service.tally.collect)
+        async with HealthServer("market", settings, checks=server_checks(endpoints, bus), metrics=metrics):
+            work = asyncio.create_task(service.run())
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, work.cancel)
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
 
 
 def main(arguments: Sequence[str]) -> int:

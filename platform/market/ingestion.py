@@ -21,6 +21,7 @@ from ..contracts.topics import DEAD_LETTERS, MARKET_RAW_DATA
 from ..store.database import connect_sync
 from . import candles
 from .copy_format import utc_index
+from .tally import Tally
 
 CONSUMER = "ingestion"
 SOURCE = "live"
@@ -39,10 +40,11 @@ class Ingestion:
     Only bars of the live market are stored; a candle that is stored with other values stays and is logged.
     """
 
-    def __init__(self, dsn: str, bus: EventBus, clock: Clock) -> None:
+    def __init__(self, dsn: str, bus: EventBus, clock: Clock, tally: Tally | None = None) -> None:
         self._dsn = dsn
         self._bus = bus
         self._clock = clock
+        self._tally = tally or Tally()
 
     async def run(self) -> None:
         """Ingest until cancelled; passing faults of bus and database are waited out."""
@@ -79,6 +81,7 @@ class Ingestion:
                 _log.warning("database unreachable, ingestion waits", error=str(error))
                 await self._clock.sleep(_PAUSE)
             else:
+                self._tally.stored(bars, self._clock)
                 return
 
     def _commit(self, bars: Sequence[Bar], offsets: dict[TopicPartition, int]) -> None:

@@ -13,9 +13,11 @@ from ..contracts.time import from_datetime
 from ..contracts.topics import TOPICS
 from ..store.database import connect_sync
 from . import candles, instruments, sessions
+from .adoption import Adoption, adopt, open_live
 from .feeds import replay, simulated  # registers these feeds
 from .feeds.base import Feed, FeedContext, bus_publisher, create_feed, persistent
 from .ingestion import Ingestion
+from .tally import Tally
 
 FEEDS = (replay, simulated)
 _PAUSE = 1.0
@@ -41,6 +43,7 @@ class MarketService:
         self._bus = bus
         self._clock = clock
         self._feeds = feeds
+        self.tally = Tally()
 
     async def run(self) -> None:
         """Prepare, then serve until cancelled; the live session is marked as ended on the way out."""
@@ -51,15 +54,16 @@ class MarketService:
         _log.info("market service ready", instruments=[instrument.key for instrument in definitions])
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(Ingestion(self._dsn, self._bus, self._clock).run())
+                tasks.create_task(Ingestion(self._dsn, self._bus, self._clock, self.tally).run())
                 tasks.create_task(self._keep_trimming())
+                tasks.create_task(Adoption(self._dsn, self._bus, self._clock, self._feeds).run())
                 for feed in self._feeds:
                     tasks.create_task(self._keep_running(feed))
         finally:
             await asyncio.shield(asyncio.to_thread(self._close))
 
     async def _keep_running(self, feed: Feed) -> None:
-        publish = persistent(bus_publisher(self._bus), self._clock)
+        publish = self.tally.counting(persistent(bus_publisher(self._bus), self._clock), feed.session)
         while True:
             try:
                 await feed.run(publish)
@@ -89,11 +93,11 @@ class MarketService:
                 with conn.transaction():
                     for instrument in feed.definitions():
                         instruments.register(conn, instrument)
+                adopt([feed], instruments.list_instruments(conn))
                 for key, frame in feed.backfill(self._last_open(conn, feed), self._clock.now()).items():
                     candles.load(conn, key, feed.timeframe, frame, source=type(feed).__name__)
             if self._live:
-                keys = sorted({key for feed in self._live for key in feed.instruments})
-                sessions.open_live(conn, keys, self._live[0].timeframe)
+                open_live(conn, self._live)
 
     def _last_open(self, conn: psycopg.Connection, feed: Feed) -> int | None:
         """Open time (UTC ns) up to which every instrument of the feed has candles; None when one has none."""

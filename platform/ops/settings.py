@@ -45,6 +45,29 @@ class Settings(BaseSettings):
     monitor_port: int = Field(default=0, ge=0, le=65535, description="port of the Panel monitor; 0: a free one")
     trader_port: int = Field(default=0, ge=0, le=65535, description="port of the Voila trader app; 0: a free one")
     lab_port: int = Field(default=0, ge=0, le=65535, description="port of JupyterLab; 0: a free one")
+    public_url: str = Field(
+        default="", pattern=r"^(https?://[^/\s]+)?$", description="address people open the gateway at"
+    )
+    known_hosts: str = Field(default="", description="further names (comma) that a Host header may carry")
+    allowed_addresses: str = Field(default="", description="networks (comma, CIDR) that may connect; empty: all")
+    trusted_proxies: str = Field(default="", description="networks (comma, CIDR) whose X-Forwarded-For counts")
+    session_key: SecretStr | None = Field(default=None, description="signs tokens; empty: <home>/keys/session.key")
+    session_hours: float = Field(default=12.0, gt=0, le=720, description="hours after which a login ends")
+    rate_user: str = Field(default="1200/minute", description="requests of one person or key")
+    rate_address: str = Field(default="12000/minute", description="requests of one address")
+    rate_global: str = Field(default="60000/minute", description="requests of all together")
+    rate_login: str = Field(default="20/minute", description="attempts to log in, and failed ones, of one address")
+    body_limit: int = Field(default=1_048_576, ge=1024, description="bytes of a request's body")
+    query_limit: int = Field(default=8192, ge=256, description="bytes of a request's query")
+    oidc_issuer: str = Field(default="", description="issuer of the OpenID Connect provider; empty: none")
+    oidc_client_id: str = Field(default="", description="client id at the provider")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="client secret; empty: a public client")
+    oidc_role_claim: str = Field(default="groups", description="claim of the ID token that names groups or roles")
+    oidc_role_mapping: str = Field(default="", description="group=role (comma) of the provider's groups")
+    oidc_default_role: str = Field(default="", description="role without a mapped group; empty: no entry")
+    metrics_ports: str = Field(
+        default="", description="health ports, as trading=9101,market=9102,supervisor=9103; unnamed: a free one each"
+    )
     workspace: Path | None = Field(default=None, description="folder of notebooks that JupyterLab and promotions show")
 
     @model_validator(mode="after")
@@ -66,7 +89,9 @@ OTHER_VARIABLES = frozenset(
         "MILLSTREAM_BACKTEST",
         "MILLSTREAM_DEBUG",
         "MILLSTREAM_FAILPOINT",
+        "MILLSTREAM_REQUIRE_CHROMIUM",
         "MILLSTREAM_REQUIRE_KAFKA",
+        "MILLSTREAM_REQUIRE_NODE",
         "MILLSTREAM_RUNTIME",
         "MILLSTREAM_TOKEN",
         "MILLSTREAM_URL",

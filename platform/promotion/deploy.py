@@ -71,7 +71,7 @@ def deploy(conn: psycopg.Connection[Any], release: Release, request: DeployReque
             target=str(request.target),
         )
         _insert(conn, name, portfolio, session, limits, release, request)
-        _audit(conn, request.author, "deployment.created", name, {"release": release.ref, "session": session})
+        audit(conn, request.author, "deployment.created", name, {"release": release.ref, "session": session})
     conn.commit()
     return get_deployment(conn, name)
 
@@ -79,7 +79,7 @@ def deploy(conn: psycopg.Connection[Any], release: Release, request: DeployReque
 def start(conn: psycopg.Connection[Any], deployment_id: str, actor: str = "") -> Deployment:
     """Have a deployment run, also one that completed, failed or is held. Raises :class:`ConflictError` when it does."""
     with conn.transaction():
-        deployment = _locked(conn, deployment_id)
+        deployment = locked(conn, deployment_id)
         busy = {RunnerState.PENDING, RunnerState.STARTING, RunnerState.RUNNING}
         if deployment.desired_state is DesiredState.RUNNING and deployment.state in busy:
             raise ConflictError(
@@ -90,7 +90,7 @@ def start(conn: psycopg.Connection[Any], deployment_id: str, actor: str = "") ->
             "UPDATE runners SET state = 'pending', message = '', restarts = 0 WHERE deployment_id = %s",
             (deployment_id,),
         )
-        _audit(conn, actor, "deployment.start", deployment_id, {})
+        audit(conn, actor, "deployment.start", deployment_id, {})
     conn.commit()
     return get_deployment(conn, deployment_id)
 
@@ -101,7 +101,7 @@ def stop(conn: psycopg.Connection[Any], deployment_id: str, actor: str = "") -> 
     Raises :class:`ConflictError` when it is stopped already.
     """
     with conn.transaction():
-        deployment = _locked(conn, deployment_id)
+        deployment = locked(conn, deployment_id)
         if deployment.desired_state is DesiredState.STOPPED:
             raise ConflictError(f"{deployment_id} is stopped already", hint="`millstream start` starts it.")
         _desire(conn, deployment_id, DesiredState.STOPPED)
@@ -111,12 +111,13 @@ def stop(conn: psycopg.Connection[Any], deployment_id: str, actor: str = "") -> 
             " AND state IN ('pending', 'failed', 'held')",
             (deployment_id,),
         )
-        _audit(conn, actor, "deployment.stop", deployment_id, {})
+        audit(conn, actor, "deployment.stop", deployment_id, {})
     conn.commit()
     return get_deployment(conn, deployment_id)
 
 
-def _locked(conn: psycopg.Connection[Any], deployment_id: str) -> Deployment:
+def locked(conn: psycopg.Connection[Any], deployment_id: str) -> Deployment:
+    """A deployment that nobody else can change until the transaction ends. Raises :class:`NotFoundError`."""
     conn.execute("SELECT 1 FROM deployments WHERE deployment_id = %s FOR UPDATE", (deployment_id,))
     return get_deployment(conn, deployment_id)
 
@@ -208,7 +209,8 @@ def _insert(  # noqa: PLR0917 - a row
         raise ConflictError(f"there is a deployment {name!r} already", hint="Choose another name, or none.")
 
 
-def _audit(conn: psycopg.Connection[Any], actor: str, action: str, subject: str, details: dict[str, Any]) -> None:
+def audit(conn: psycopg.Connection[Any], actor: str, action: str, subject: str, details: dict[str, Any]) -> None:
+    """Record within the transaction what ``actor`` did to a deployment."""
     conn.execute(
         "INSERT INTO audit (at, actor, action, subject, details) VALUES (now(), %s, %s, %s, %s)",
         (actor, action, f"deployment:{subject}", Jsonb(details)),

@@ -88,9 +88,9 @@ def statistics(
         profit=float(equity[-1] - capital),
         total_return=float(equity[-1] / capital - 1),
         cagr=growth,
-        volatility=_finite(np.std(returns, ddof=1) * math.sqrt(periods)) if len(returns) > 1 else None,
-        sharpe=_ratio(returns, np.std(returns, ddof=1) if len(returns) > 1 else 0.0, periods),
-        sortino=_ratio(returns, np.sqrt(np.mean(np.minimum(returns, 0) ** 2)), periods),
+        volatility=volatility(returns, periods),
+        sharpe=sharpe(returns, periods),
+        sortino=sortino(returns, periods),
         calmar=None if growth is None or drawdown >= 0 else growth / -drawdown,
         max_drawdown=drawdown,
         max_drawdown_days=days,
@@ -103,6 +103,21 @@ def statistics(
         fees=fees,
         periods_per_year=periods,
     )
+
+
+def volatility(returns: np.ndarray, periods: float) -> float | None:
+    """Sample standard deviation of simple ``returns``, annualised by ``periods`` a year; None for fewer than two."""
+    return _finite(np.std(returns, ddof=1) * math.sqrt(periods)) if len(returns) > 1 else None
+
+
+def sharpe(returns: np.ndarray, periods: float) -> float | None:
+    """Mean ÷ sample standard deviation of simple ``returns``, annualised; None where that has no value."""
+    return _ratio(returns, np.std(returns, ddof=1) if len(returns) > 1 else 0.0, periods)
+
+
+def sortino(returns: np.ndarray, periods: float) -> float | None:
+    """Mean ÷ downside deviation (over all periods, target 0) of simple ``returns``, annualised; None without losses."""
+    return _ratio(returns, np.sqrt(np.mean(np.minimum(returns, 0) ** 2)) if len(returns) else 0.0, periods)
 
 
 def drawdown_curve(equity: pd.Series, capital: float) -> pd.Series:

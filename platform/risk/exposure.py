@@ -67,7 +67,7 @@ def measure(intent: OrderIntent, view: "PortfolioView") -> Exposure:
     bought, sold = (adds, ZERO) if intent.side is Side.BUY else (ZERO, adds)
     held, buying, selling = ledger.quantity(key), open_.buying(key), open_.selling(key)
     before, after = worst(held, buying, selling), worst(held, buying + bought, selling + sold)
-    others = _others(ledger, open_, key)
+    others = gross(ledger, open_, without=key)
     unit = ledger.notional(key, ONE, view.reference_price)
     return Exposure(
         equity=ledger.equity(),
@@ -81,10 +81,14 @@ def measure(intent: OrderIntent, view: "PortfolioView") -> Exposure:
     )
 
 
-def _others(ledger: Ledger, open_: Reservations, key: str) -> Decimal:
+def gross(ledger: Ledger, open_: Reservations, *, without: str = "") -> Decimal:
+    """Worst-case notional of all instruments but ``without``, in the portfolio's currency.
+
+    Raises ``NotFoundError`` where a position or a working order has no mark, ``MissingRateError`` without a rate.
+    """
     involved = dict.fromkeys(name for name, position in ledger.positions.items() if position.quantity)
     involved.update(dict.fromkeys(open_.instruments()))
-    involved.pop(key, None)
+    involved.pop(without, None)
     total = ZERO
     for name in involved:
         total += ledger.notional(name, worst(ledger.quantity(name), open_.buying(name), open_.selling(name)))

@@ -40,6 +40,11 @@ class Halts:
         for halt in halts:
             self.set(halt)
 
+    def state(self, scope: ScopeKind, scope_id: str) -> HaltState:
+        """The state of one scope alone."""
+        found = self._halts.get((scope, scope_id))
+        return HaltState.ACTIVE if found is None else found.state
+
     def effective(self, *, portfolio_id: str, deployment_id: str, instrument: str) -> Halt | None:
         """The strictest halt that covers such an order; None when all its scopes are active."""
         if not self._halts:

@@ -21,7 +21,7 @@ async def _serve(settings: Settings, endpoints: Endpoints) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with supervising(settings, endpoints, WallClock()) as working:
+    async with supervising(settings, endpoints, WallClock(), told=True) as working:
         waiting = asyncio.create_task(stopped.wait())
         done, _ = await asyncio.wait([waiting, working], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()

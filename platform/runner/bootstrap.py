@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from ..bootstrap import Endpoints, event_bus
+from ..bootstrap import Endpoints, event_bus, server_checks
+from ..bus.base import EventBus
 from ..contracts import topics
 from ..contracts.clock import Clock
+from ..ops.health import HealthServer
+from ..ops.metrics import Metrics
 from ..ops.settings import Settings
 from ..promotion.promote import bundle_folder
 from .announcer import Announcer
@@ -28,10 +31,11 @@ async def supervising(
     *,
     policy: Policy | None = None,
     launcher: Launcher | None = None,
+    told: bool = False,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A supervisor at work for the time of the block, as a task; its runners are stopped at the end.
 
-    Waits for a bus that is away at first no longer than its patience.
+    Waits for a bus that is away at first no longer than its patience. ``told``: its health and metrics have a port.
     """
     launcher = launcher or LocalLauncher(endpoints.bus_kind)
     database = Database(endpoints.database_url, clock, "millstream-supervisor", be_the_only_one)
@@ -49,7 +53,7 @@ async def supervising(
     # The zygote needs a second to import everything: it begins before anything else is waited for.
     await launcher.open()
     try:
-        async with bus:
+        async with bus, _telling(settings, endpoints, bus, supervisor) if told else contextlib.nullcontext():
             await bus.create_topics(topics.TOPICS.values())
             helpers = [
                 asyncio.create_task(announcer.publish_on()),
@@ -72,6 +76,12 @@ async def supervising(
     finally:
         await launcher.close()
         await database.close()
+
+
+def _telling(settings: Settings, endpoints: Endpoints, bus: EventBus, supervisor: Supervisor) -> HealthServer:
+    metrics = Metrics()
+    metrics.add(supervisor.tally.collect)
+    return HealthServer("supervisor", settings, checks=server_checks(endpoints, bus), metrics=metrics)
 
 
 def _servers(settings: Settings, endpoints: Endpoints) -> dict[str, object]:

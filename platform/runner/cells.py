@@ -39,7 +39,7 @@ class NotebookRun:
         status = RunStatus.FAILED
         try:
             with (
-                tempfile.TemporaryDirectory(prefix="millstream-ipython-") as folder,
+                tempfile.TemporaryDirectory(prefix=".ipython-", dir=self._folder()) as folder,
                 self._stop,
                 open_shell(self._recorder, folder) as shell,
                 asyncio.Runner() as runner,
@@ -48,6 +48,11 @@ class NotebookRun:
         finally:
             self._end(status)
         return self._nb
+
+    def _folder(self) -> Path | None:
+        """Where the notebook is saved: what a killed run leaves behind goes with its record."""
+        folder = Path(self._path).parent if self._path else None
+        return folder if folder is not None and folder.is_dir() else None
 
     async def _run_all(self, shell: RunnerShell) -> RunStatus:
         saver = asyncio.create_task(self._save_regularly())

@@ -9,10 +9,20 @@ from psycopg.types.json import Jsonb
 from ..bus.base import TopicPartition
 from ..contracts.enums import RunnerState
 from ..contracts.errors import FencedError
+from ..sdk.shown import Values
 from .database import Connection, Database
 
 # A checkpoint that is lost with the server would have its slice decided again, on an account that has moved on.
 _WAIT_FOR_THE_DISK = " FROM (SELECT set_config('synchronous_commit', 'on', true)) AS durable"
+_KEEP = (
+    "WITH kept AS (UPDATE runners SET heartbeat_at = now(), checkpoint_ts = %(ts)s, checkpoint_offsets = %(stored)s"  # noqa: S608 - own texts
+    f"{_WAIT_FOR_THE_DISK} WHERE deployment_id = %(deployment)s AND epoch = %(epoch)s RETURNING deployment_id),"
+    " noted AS (INSERT INTO indicators (deployment_id, instrument, ts, values)"
+    " SELECT kept.deployment_id, shown.instrument, %(ts)s, shown.values FROM kept,"
+    " unnest(%(instruments)s::text[], %(values)s::jsonb[]) AS shown (instrument, values)"
+    " ON CONFLICT (deployment_id, instrument, ts) DO NOTHING)"
+    " SELECT count(*) FROM kept"
+)
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,15 +89,28 @@ class Lease:
             "heartbeat_at = now(), state = %s, message = '', executed_notebook = %s", (RunnerState.RUNNING, notebook)
         )
 
-    async def keep(self, checkpoint: Checkpoint, *, first: bool) -> None:
-        """Store the checkpoint; ``first``: of the deployment's first slice, which is remembered with it."""
+    async def keep(self, checkpoint: Checkpoint, *, first: bool, shown: Values | None = None) -> None:
+        """Store the checkpoint; ``first``: of the deployment's first slice, which is remembered with it.
+
+        ``shown`` are the indicators of its decision, stored with it or not at all.
+        """
         if first:
             await self._remember_start(checkpoint.ts)
-        await self._update(
-            "heartbeat_at = now(), checkpoint_ts = %s, checkpoint_offsets = %s",
-            (checkpoint.ts, Jsonb(checkpoint.stored())),
-            durable=True,
-        )
+        given = {
+            "ts": checkpoint.ts,
+            "stored": Jsonb(checkpoint.stored()),
+            "deployment": self._deployment_id,
+            "epoch": self._epoch,
+            "instruments": list(shown or ()),
+            "values": [Jsonb(values) for values in (shown or {}).values()],
+        }
+
+        async def work(conn: Connection) -> int:
+            row = await (await conn.execute(_KEEP, given)).fetchone()
+            return int(row[0]) if row else 0
+
+        if await self._database.run(work) == 0:
+            raise self._fenced()
 
     async def _remember_start(self, ts: int) -> None:
         async def work(conn: Connection) -> None:
@@ -98,9 +121,8 @@ class Lease:
 
         await self._database.run(work)
 
-    async def _update(self, assignments: str, values: Sequence[Any], *, durable: bool = False) -> None:
-        wait = _WAIT_FOR_THE_DISK if durable else ""
-        statement = f"UPDATE runners SET {assignments}{wait} WHERE deployment_id = %s AND epoch = %s"  # noqa: S608 - own texts
+    async def _update(self, assignments: str, values: Sequence[Any]) -> None:
+        statement = f"UPDATE runners SET {assignments} WHERE deployment_id = %s AND epoch = %s"  # noqa: S608 - own texts
 
         async def work(conn: Connection) -> int:
             return (await conn.execute(statement, (*values, self._deployment_id, self._epoch))).rowcount

@@ -122,9 +122,11 @@ class SliceLoop:
         self._account.decided(ts)
         ids = tuple(intent.intent_id for intent in intents)
         checkpoint = Checkpoint(ts=ts, offsets=self._offsets.finished(ts), intents=ids, portfolio_version=view.version)
-        await self._lease.keep(checkpoint, first=self._first)
+        shown = self._host.shown()
+        await self._lease.keep(checkpoint, first=self._first, shown=shown)
         self._first = False
         self.last_ts = ts
+        await self._voice.indicators(ts, self._host.config.timeframe, shown)
         await self._voice.finished(ts, ids)
         self.journal.slice(ts, intents)
         self.lag_ns = max(0, self.journal.now - published)

@@ -13,6 +13,7 @@ from ..contracts.clock import Clock
 from ..contracts.enums import OrderType, Side
 from ..contracts.errors import NotFoundError
 from ..contracts.events import OrderFilled, OrderIntent
+from ..contracts.ids import MANUAL_TAG
 from ..contracts.instrument import Instrument
 from ..contracts.money import ZERO
 from ..sdk.orders import WorkingOrder
@@ -114,7 +115,10 @@ async def _read(conn: Connection, portfolio_id: str, deployment_id: str, checkpo
         "checkpoint": checkpoint.ts,
         "news": [fill.intent_id for fill in news if not fill.leg],
     }
-    orders = [_order(found) for found in await _dicts(conn, _ORDERS, since)]
+    # A strategy never knew of orders that a person placed: a restarted one must not either.
+    orders = [
+        order for order in map(_order, await _dicts(conn, _ORDERS, since)) if not order.tag.startswith(MANUAL_TAG)
+    ]
     cash = await (
         await conn.execute("SELECT currency, amount FROM cash WHERE portfolio_id = %s", (portfolio_id,))
     ).fetchall()

@@ -9,6 +9,7 @@ from ..bus.base import EventBus
 from ..bus.factory import BusKind, create_bus
 from ..contracts.clock import Clock
 from ..contracts.time import SECOND, timeframe_ns
+from ..promotion.runs import NOTEBOOK
 
 
 class RunnerSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +43,7 @@ class RunnerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def notebook(self) -> Path:
-        return Path(self.folder) / "notebook.ipynb"
+        return Path(self.folder) / NOTEBOOK
 
     @property
     def log_file(self) -> Path:
@@ -67,11 +68,6 @@ class RunnerSpec(msgspec.Struct, frozen=True, kw_only=True):
             namespace=self.namespace,
             patience=self.bus_patience,
         )
-
-
-def run_folder(home: Path, deployment_id: str, epoch: int) -> Path:
-    """Where the executed notebook, the log and the outcome of one epoch stand."""
-    return home / "runs" / deployment_id / f"{epoch:04d}"
 
 
 def addresses(endpoints: Endpoints) -> dict[str, str]:

@@ -12,13 +12,15 @@ import structlog
 from ..contracts.clock import Clock
 from ..contracts.enums import DesiredState, RunnerState
 from ..contracts.errors import RetriableError
+from ..promotion.runs import run_folder
 from .announcer import Announcer
 from .desired import Claim, DesiredRow, Roster
 from .launcher import Exit, Launcher
 from .outcome import Outcome, mark_dead, read_outcome
 from .policy import Failures, Policy
 from .reasons import never_ready, of_exit
-from .spec import RunnerSpec, run_folder
+from .spec import RunnerSpec
+from .tally import Tally
 
 _log = structlog.get_logger()
 _IDLE = frozenset({RunnerState.COMPLETED, RunnerState.HELD})
@@ -69,6 +71,7 @@ class Supervisor:
         self._servers = servers
         self._watched: dict[str, Watched] = {}
         self._exits: deque[Exit] = deque()
+        self.tally = Tally()
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -95,6 +98,7 @@ class Supervisor:
         while self._exits:
             await self._take(self._exits.popleft())
         rows = await self._roster.rows()
+        self.tally.looked(rows)
         for row in rows:
             try:
                 await self._attend(row)

@@ -10,12 +10,14 @@ from ..contracts.codec import encode
 from ..contracts.enums import RunnerState
 from ..contracts.events import (
     AnyIntent,
+    IndicatorsComputed,
     RunnerEvent,
     RunnerHeartbeat,
     RunnerStateChanged,
     SliceFinished,
 )
 from ..contracts.ids import digest
+from ..sdk.shown import Values
 
 
 class RunnerVoice:
@@ -33,6 +35,26 @@ class RunnerVoice:
         if intents:
             topic = topics.ORDERS_INTENTS.name
             await self._bus.publish([Record(topic, intent.instrument, encode(intent)) for intent in intents])
+
+    async def indicators(self, ts: int, timeframe: str, shown: Values) -> None:
+        """Publish what the strategy showed at the close of slice ``ts``."""
+        now = self._clock.now()
+        events = [
+            IndicatorsComputed(
+                event_id=digest("indicators", self._key, instrument, ts),
+                occurred_at=now,
+                instrument=instrument,
+                ts=ts,
+                timeframe=timeframe,
+                values=values,
+                session=self._identity["session"],
+                deployment_id=self._key,
+            )
+            for instrument, values in shown.items()
+        ]
+        if events:
+            topic = topics.FEATURES_INDICATORS.name
+            await self._bus.publish([Record(topic, event.instrument, encode(event)) for event in events])
 
     async def finished(self, ts: int, intents: Sequence[str]) -> None:
         await self._say(

@@ -13,11 +13,12 @@ from .context import Context
 from .desk import Desk, protection_of
 from .portfolio import PortfolioView
 from .recovery import FillsInOrder, Past
+from .shown import Showcase, Values
 from .sizing import exposure_of
 from .strategy import Kind, Strategy
 from .symbols import labels
 from .targets import Floats, target_values
-from .views import BarView, FillView, QuoteView, TradeView
+from .views import BarView, FillView, QuoteView, TradeView, moment
 
 HISTORY_LIMIT = 20_000
 
@@ -46,6 +47,9 @@ class StrategyHost:
         self._desk = Desk(config, clock, protection_of(strategy.stop_loss, strategy.take_profit))
         self._bars = BarFrame(keys, tuple(self._labels.values()), limit=HISTORY_LIMIT)
         self._context = Context(self._desk, tuple(self._labels.values()), self._bars.frame)
+        self._showcase = Showcase()
+        strategy.watch(self._showcase)
+        self._fresh: list[Bar] = []
         self._pending: list[Bar] = []
         self._fills: list[OrderFilled] = []
         self._told: set[FillKey] = set()
@@ -131,7 +135,8 @@ class StrategyHost:
 
         ``portfolio`` must have reached the versions that the slice's watermarks name.
         """
-        fresh = self._absorb(ts)
+        fresh = self._fresh = self._absorb(ts)
+        self._showcase.clear()
         if self._first_row is None:
             self._first_row = self._bars.rows - bool(fresh)
         self._desk.open(ts, portfolio)
@@ -140,6 +145,12 @@ class StrategyHost:
         elif fresh:
             self._rebalance(fresh)
         return self._desk.close()
+
+    def shown(self) -> Values:
+        """What the strategy showed in its last decision, at the bars that closed with that slice."""
+        return self._showcase.values(
+            {bar.instrument: (self._labels[bar.instrument], moment(bar.open_time)) for bar in self._fresh}
+        )
 
     def stop(self, ts: int, portfolio: PortfolioView) -> list[AnyIntent]:
         """Tell the strategy (``on_stop``) that its runner ends; what it still asks for, such as cancels."""
@@ -218,6 +229,7 @@ class StrategyHost:
     def _tell(self, fresh: list[Bar]) -> None:
         self._begin()
         for bar in fresh:
+            self._showcase.about = bar.instrument
             self.strategy.on_bar(self._context, BarView.of(bar, self._labels[bar.instrument]))
 
     def _begin(self) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from ..contracts.errors import InputError
 from .parameters import Gt, Lt, bind
+from .shown import Showcase, check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,8 @@ class Strategy:
 
     warmup: ClassVar[int | None] = None
     """Bars a live run loads before its first decision. ``None``: see :attr:`warmup_bars`."""
+
+    _showcase: Showcase | None = None
 
     def __init__(self, **parameters: Any) -> None:
         _ = self.kind
@@ -111,6 +114,22 @@ class Strategy:
             value for value in self._parameters.values() if isinstance(value, int) and not isinstance(value, bool)
         ]
         return max([0, *counts]) + WARMUP_MARGIN
+
+    def show(self, **values: Any) -> None:
+        """Tell those who watch what the strategy looks at: ``self.show(fast=fast, slow=slow)``.
+
+        In ``target`` give Series with the index of ``bars``, or DataFrames with a column an instrument; the row of the
+        newest bar is kept. In ``on_bar`` give numbers: they are those of the bar's instrument. A runner stores them
+        with the decision, screens draw them; a backtest keeps nothing. It changes no decision. Raises
+        :class:`InputError` for what is neither a number, a Series nor a DataFrame, and for more than 32 values.
+        """
+        check(values)
+        if self._showcase is not None:
+            self._showcase.note(values)
+
+    def watch(self, showcase: Showcase | None) -> None:
+        """Have a host collect what is shown from now on, or nobody."""
+        self._showcase = showcase
 
     def target(self, bars: "pd.DataFrame") -> "pd.Series[Any] | pd.DataFrame":
         """Exposure in [-1, 1] of the allotted capital at each bar of ``bars``; NaN counts as 0.

@@ -8,6 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 from ..contracts.errors import ConfigurationError, MillstreamError, RetriableError
 
 if TYPE_CHECKING:
+    import psycopg_pool
     import sqlalchemy
 
 CONNECT_TIMEOUT = 10
@@ -38,6 +39,26 @@ def connect_sync(
         return psycopg.Connection.connect(autocommit=autocommit, **parameters, **options)
     except psycopg.OperationalError as error:
         raise _explained(parameters, error) from error
+
+
+def pool(
+    dsn: str, *, application_name: str = "millstream", size: int = 10, patience: float = 5.0
+) -> "psycopg_pool.ConnectionPool[psycopg.Connection[Any]]":
+    """A pool of up to ``size`` blocking connections, not open yet; each is checked before it is given out.
+
+    Who waits for one longer than ``patience`` seconds gets ``psycopg_pool.PoolTimeout``. Raises
+    :class:`ConfigurationError` for a ``dsn`` that cannot be read.
+    """
+    import psycopg_pool
+
+    return psycopg_pool.ConnectionPool(
+        kwargs=_parameters(dsn, application_name),
+        min_size=1,
+        max_size=size,
+        timeout=patience,
+        open=False,
+        check=psycopg_pool.ConnectionPool.check_connection,
+    )
 
 
 def engine(dsn: str, *, application_name: str = "millstream") -> "sqlalchemy.Engine":

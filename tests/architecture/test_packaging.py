@@ -16,6 +16,9 @@ PACKAGES = {
     "kernel_ext": "millstream_kernel",
     "dashboards": "millstream_dashboards",
 }
+# JupyterLab's panel: its bundle is installed to where JupyterLab looks, its sources are in the sdist only.
+ELSEWHERE = {("kernel_ext", "labextension"), ("kernel_ext", "labextension_dist")}
+PANEL = "data/share/jupyter/labextensions/@millstream/lab/"
 # Alembic runs these itself, inside a migration; they are not importable on their own.
 RUN_BY_ALEMBIC = "millstream.store.migrations."
 
@@ -40,7 +43,7 @@ def source_files(repository: Path, repository_files: list[Path]) -> Iterator[str
     """The names under which the files of the three packages must be installed."""
     for path in repository_files:
         folder, *rest = path.relative_to(repository).parts
-        if folder in PACKAGES and rest:
+        if folder in PACKAGES and rest and tuple([folder, *rest][:2]) not in ELSEWHERE:
             yield "/".join([PACKAGES[folder], *rest])
 
 
@@ -100,13 +103,21 @@ def test_wheel_holds_exactly_the_files_of_the_three_packages(distributions, repo
     assert names == set(source_files(repository, repository_files))
 
 
+def test_wheel_installs_the_bundle_of_the_panel_where_jupyterlab_looks(distributions, repository):
+    _, wheel = distributions
+    names = [name.partition(PANEL)[2] for name in zipfile.ZipFile(wheel).namelist() if PANEL in name]
+    bundle = repository / "kernel_ext" / "labextension_dist"
+    assert sorted(names) == sorted(path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file())
+
+
 def test_sdist_holds_what_a_build_and_a_reader_need(distributions):
     sdist, _ = distributions
     with tarfile.open(sdist) as archive:
         members = {member.name.partition("/")[2] for member in archive.getmembers()}
         assert not [member.name for member in archive.getmembers() if member.issym()]
     assert {"pyproject.toml", "README.md", "LICENSE", "requirements.lock", "Makefile", "PKG-INFO"} <= members
-    assert not [name for name in members if name.startswith((".venv/", "src/", ".git/"))]
+    assert not [name for name in members if name.startswith((".venv/", "src/", ".git/")) or "/node_modules/" in name]
+    assert "kernel_ext/labextension/src/index.ts" in members
 
 
 def test_every_installed_module_imports(installed, repository, repository_files):

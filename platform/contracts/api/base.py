@@ -1,6 +1,6 @@
 """The bases of requests and answers, pages, and problems."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -9,9 +9,11 @@ Item = TypeVar("Item")
 
 
 def _utc(value: datetime) -> datetime:
-    from datetime import UTC
-
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        msg = "is no moment that a calendar in UTC has"
+        raise ValueError(msg) from None
 
 
 Time = Annotated[AwareDatetime, AfterValidator(_utc)]

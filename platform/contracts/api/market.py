@@ -24,7 +24,11 @@ class InstrumentSpec(Request):
 
 
 class Instrument(Answer):
-    """A registered instrument with its newest price; ``key`` is ``EXCHANGE:SYMBOL``."""
+    """A registered instrument with its newest price; ``key`` is ``EXCHANGE:SYMBOL``.
+
+    ``timeframes`` are those with stored candles. ``sessions`` are the open markets that carry it now, ``""`` the live
+    one: while it is in none, nothing collects its data.
+    """
 
     key: str
     exchange: str
@@ -39,6 +43,9 @@ class Instrument(Answer):
     maker_fee_rate: Decimal
     description: str = ""
     timeframes: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    price: Decimal | None = None
+    price_at: Time | None = None
     registered_at: Time
 
 

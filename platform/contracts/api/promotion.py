@@ -96,6 +96,7 @@ class Deployment(Answer):
     state: str
     message: str = ""
     halt: str = "active"
+    paused: bool = False
     epoch: int
     restarts: int = 0
     heartbeat_at: Time | None = None

@@ -10,7 +10,10 @@ from .base import Answer, Request, Time
 
 
 class Order(Answer):
-    """An order. ``leg`` names a protective order; ``ack_ms`` runs from the intent to the venue's acknowledgement."""
+    """An order. ``leg`` names a protective order; ``ack_ms`` runs from the intent to the venue's acknowledgement.
+
+    ``tag`` is what its maker wrote on it: the strategy's tag, or ``manual:<user>`` of a ticket.
+    """
 
     order: str
     intent: str
@@ -32,6 +35,7 @@ class Order(Answer):
     decided_at: Time
     updated_at: Time
     ack_ms: float | None = None
+    tag: str = ""
 
 
 class Ticket(Request):
@@ -40,13 +44,13 @@ class Ticket(Request):
     ``limit_price`` and ``stop_price`` go with the order type; ``quantity`` is in base units.
     """
 
-    deployment: str = Field(min_length=1)
-    instrument: str = Field(min_length=1, examples=["SAMPLE:AAPL"])
+    deployment: str = Field(min_length=1, max_length=64, examples=["sma_cross"])
+    instrument: str = Field(min_length=1, max_length=96, examples=["SAMPLE:AAPL"])
     side: Side
-    quantity: Decimal = Field(gt=0)
+    quantity: Decimal = Field(gt=0, max_digits=38, examples=["10"])
     order_type: OrderType = OrderType.MARKET
-    limit_price: Decimal | None = Field(default=None, gt=0)
-    stop_price: Decimal | None = Field(default=None, gt=0)
+    limit_price: Decimal | None = Field(default=None, gt=0, max_digits=38)
+    stop_price: Decimal | None = Field(default=None, gt=0, max_digits=38)
     time_in_force: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
 
@@ -62,9 +66,9 @@ class TicketResult(Answer):
 class Flatten(Request):
     """Cancel what works and close what is held, in one scope; ``instrument`` narrows it. ``confirm`` must be true."""
 
-    portfolio: str = ""
-    deployment: str = ""
-    instrument: str = ""
+    portfolio: str = Field(default="", max_length=64)
+    deployment: str = Field(default="", max_length=64, examples=["sma_cross"])
+    instrument: str = Field(default="", max_length=96)
     confirm: bool = False
 
 
@@ -245,8 +249,8 @@ class HaltRequest(Request):
     """Stop a scope; ``reduce_only`` still allows orders that reduce a position. The global scope has no id."""
 
     scope: ScopeKind
-    scope_id: str = ""
-    reason: str = Field(min_length=1, max_length=500)
+    scope_id: str = Field(default="", max_length=96)
+    reason: str = Field(min_length=1, max_length=500, examples=["prices look wrong"])
     reduce_only: bool = False
 
 
@@ -254,8 +258,8 @@ class ResumeRequest(Request):
     """Allow trading of a halted scope again."""
 
     scope: ScopeKind
-    scope_id: str = ""
-    reason: str = Field(min_length=1, max_length=500)
+    scope_id: str = Field(default="", max_length=96)
+    reason: str = Field(min_length=1, max_length=500, examples=["prices look wrong"])
 
 
 class HaltResult(Answer):

@@ -17,12 +17,16 @@ class HaltChanged(Event, frozen=True, kw_only=True, tag="halt.changed"):
 
 
 class CancelOrders(Event, frozen=True, kw_only=True, tag="orders.cancel"):
-    """Cancel every working order of a scope (a lost lease, an operator)."""
+    """Cancel every working order of a scope (a lost lease, an operator).
+
+    ``orders`` narrows it to those orders (by id); empty: all of the scope.
+    """
 
     scope: ScopeKind
     actor: str
     reason: str
     scope_id: str = ""
+    orders: tuple[str, ...] = ()
 
 
 class DeploymentChanged(Event, frozen=True, kw_only=True, tag="deployment.changed"):

@@ -81,13 +81,17 @@ class SessionEnded(MarketEvent, frozen=True, kw_only=True, tag="session_ended"):
 
 
 class IndicatorsComputed(Event, frozen=True, kw_only=True, tag="features.indicators"):
-    """Indicator values of one instrument at the close of the bar that ended at ``ts``."""
+    """Indicator values of one instrument at the close of the bar that ended at ``ts``.
+
+    ``deployment_id`` is the deployment whose strategy computed them for its decision; empty: nobody's in particular.
+    """
 
     instrument: str
     ts: int
     timeframe: str
     values: dict[str, float]
     session: str = ""
+    deployment_id: str = ""
 
 
 class SignalPublished(Event, frozen=True, kw_only=True, tag="trading.signal"):

@@ -45,6 +45,13 @@ class Feed(ABC):
         """Instruments that the feed itself defines, to be registered before it runs."""
         return ()
 
+    def adopt(self, instrument: Instrument) -> bool:
+        """Take up a registered instrument from now on, also while the feed runs; False where the feed cannot serve it.
+
+        One that it carries already stays as it is: True.
+        """
+        return instrument.key in self.instruments
+
     def backfill(self, last: int | None, end: int) -> "Mapping[str, pd.DataFrame]":
         """Candle frames by instrument of what happened before the feed begins, up to ``end`` (UTC ns).
 

@@ -4,9 +4,6 @@ from ...contracts.clock import Clock
 from ...contracts.errors import RetriableError
 from ...contracts.time import SECOND
 
-_FIRST_PAUSE = 0.0003
-_LONGEST_PAUSE = 0.005
-
 
 class Patience:
     """Raises when there was no progress for ``seconds``."""
@@ -15,12 +12,10 @@ class Patience:
         self._clock = clock
         self._seconds = seconds
         self._since = clock.monotonic()
-        self._pause = _FIRST_PAUSE
 
     def progress(self) -> None:
         """Something moved."""
         self._since = self._clock.monotonic()
-        self._pause = _FIRST_PAUSE
 
     def check(self, waiting_for: str) -> None:
         """Raise :class:`RetriableError` that names ``waiting_for`` when the time is over."""
@@ -30,8 +25,7 @@ class Patience:
                 hint="See the logs of what it waits for (`millstream logs`); the replay can be resumed.",
             )
 
-    async def pause(self, waiting_for: str, seconds: float | None = None) -> None:
-        """Sleep before asking again: very short at first, longer the longer nothing moves."""
+    async def pause(self, waiting_for: str, seconds: float) -> None:
+        """Sleep for ``seconds`` before asking again."""
         self.check(waiting_for)
-        await self._clock.sleep(self._pause if seconds is None else seconds)
-        self._pause = min(self._pause * 1.1, _LONGEST_PAUSE)
+        await self._clock.sleep(seconds)

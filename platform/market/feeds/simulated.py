@@ -12,11 +12,13 @@ from ...contracts.events import Bar, BarOpened, MarketEvent, Quote, Watermark
 from ...contracts.instrument import Instrument
 from ...contracts.time import SECOND
 from .base import Feed, FeedContext, Publish, check_options, number_option, register_feed, wire
-from .simulated_path import COINS, DAY, MINUTE, Coin, Day, day, second_of_day
+from .served import SIMULATED
+from .simulated_path import COINS, DAY, MINUTE, Coin, Day, coin_for, day, second_of_day
 from .slices import Stamp
 
 TIMEFRAME = "1m"
 MOST_HISTORY_DAYS = 60.0
+MOST_INSTRUMENTS = 50
 _EVENTS_A_MINUTE = 64
 _OPENED, _FIRST_QUOTE, _BAR, _WATERMARK = 0, 1, 61, 62
 
@@ -45,12 +47,13 @@ class SimulationOptions:
 class SimulatedFeed(Feed):
     """The live market (session ``""``) of ``SIM:BTC/USDT``, ``SIM:ETH/USDT`` and ``SIM:SOL/USDT``.
 
-    Prices depend on seed and market time only, so a restarted feed goes on with the same market, and sequences derive
-    from the market time.
+    It adopts what is registered for the exchange ``SIM``, up to 50 instruments. Prices depend on seed and market time
+    only, so a restarted feed goes on with the same market, and sequences derive from the market time.
     """
 
     def __init__(self, clock: Clock, options: SimulationOptions | None = None) -> None:
         self.session = ""
+        self._coins: tuple[Coin, ...] = COINS
         self.instruments = tuple(coin.instrument().key for coin in COINS)
         self.timeframe = TIMEFRAME
         self._clock = clock
@@ -59,6 +62,18 @@ class SimulatedFeed(Feed):
 
     def definitions(self) -> Sequence[Instrument]:
         return [coin.instrument() for coin in COINS]
+
+    def adopt(self, instrument: Instrument) -> bool:
+        if super().adopt(instrument):
+            return True
+        if instrument.exchange != SIMULATED or len(self._coins) >= MOST_INSTRUMENTS:
+            return False
+        coin = coin_for(instrument)
+        if coin is None:
+            return False
+        self._coins += (coin,)
+        self.instruments += (instrument.key,)
+        return True
 
     async def run(self, publish: Publish) -> None:
         """Publish until cancelled, from the beginning of the present minute."""
@@ -77,7 +92,7 @@ class SimulatedFeed(Feed):
         """Candle frames of the minutes that closed in the ``days`` up to ``end`` (UTC ns), by instrument."""
         last = end // MINUTE * MINUTE
         first = last - round(days * DAY)
-        return {coin.instrument().key: self._candles(coin, first, last) for coin in COINS}
+        return {coin.instrument().key: self._candles(coin, first, last) for coin in self._coins}
 
     def backfill(self, last: int | None, end: int) -> Mapping[str, pd.DataFrame]:
         wanted = self._options.history_days
@@ -100,18 +115,24 @@ class SimulatedFeed(Feed):
         return day(self._options.seed, coin, number)
 
     def _minute(self, start: int) -> Iterator[tuple[int, list[MarketEvent]]]:
-        """What happens in the minute that begins at ``start``, in order: market times and their events."""
-        days = {coin: self._day(coin, start // DAY) for coin in COINS}
-        here = [coin for coin, today in days.items() if today.present[second_of_day(start) // 60]]
-        if here:
-            yield start, [self._opened(coin, days[coin], start) for coin in here]
+        """What happens in the minute that begins at ``start``, in order: market times and their events.
+
+        An instrument that is adopted within the minute has quotes from then on, and the minute's bar.
+        """
+        if here := self._here(start):
+            yield start, [self._opened(coin, today, start) for coin, today in here]
         step = self._options.quote_seconds
         for second in range(0, 60, step) if step else ():
             moment = start + second * SECOND
-            if here:
-                yield moment, [self._quote(coin, days[coin], moment) for coin in here]
-        closed = [self._bar(coin, days[coin], start) for coin in here]
-        yield start + MINUTE, [*closed, *(self._watermark(coin, start) for coin in COINS)]
+            if here := self._here(start):
+                yield moment, [self._quote(coin, today, moment) for coin, today in here]
+        closed = [self._bar(coin, today, start) for coin, today in self._here(start)]
+        yield start + MINUTE, [*closed, *(self._watermark(coin, start) for coin in self._coins)]
+
+    def _here(self, start: int) -> list[tuple[Coin, Day]]:
+        """The coins that trade in the minute that begins at ``start``."""
+        days = ((coin, self._day(coin, start // DAY)) for coin in self._coins)
+        return [(coin, today) for coin, today in days if today.present[second_of_day(start) // 60]]
 
     def _sequence(self, start: int, place: int) -> int:
         return start // MINUTE * _EVENTS_A_MINUTE + place

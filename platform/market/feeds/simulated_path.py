@@ -18,6 +18,7 @@ from ...contracts.ids import digest
 from ...contracts.instrument import Instrument
 from ...contracts.time import SECOND, timeframe_ns
 from ..copy_format import utc_index
+from .served import SIMULATED
 
 DAY = timeframe_ns("1d")
 MINUTE = timeframe_ns("1m")
@@ -46,7 +47,7 @@ class Coin:
     def instrument(self) -> Instrument:
         """The coin as the platform trades it."""
         return Instrument(
-            exchange="SIM",
+            exchange=SIMULATED,
             symbol=self.symbol,
             currency="USDT",
             base=self.base,
@@ -64,6 +65,28 @@ COINS = (
     Coin("ETH/USDT", "ETH", 2_500.0, 2, 0.035, 400_000.0, 1),
     Coin("SOL/USDT", "SOL", 100.0, 3, 0.05, 5_000_000.0, 2),
 )
+
+
+def coin_for(instrument: Instrument) -> Coin | None:
+    """How an instrument that a person registered behaves, derived from its symbol; None for a tick like 0.05.
+
+    Its prices are whole ticks only where the tick is a power of ten.
+    """
+    sign, digits, exponent = instrument.price_tick.normalize().as_tuple()
+    if sign or digits != (1,) or not isinstance(exponent, int) or not -8 <= exponent <= 0:
+        return None
+    rng = np.random.default_rng(int(digest(instrument.symbol, "character"), 16))
+    # Far above the tick, so that a tick is a small part of the price.
+    price = float(10.0 ** rng.uniform(0.5, 3.0)) * max(1.0, 10.0 ** (exponent + 3))
+    return Coin(
+        symbol=instrument.symbol,
+        base=instrument.base,
+        price=price,
+        decimals=-exponent,
+        volatility=float(rng.uniform(0.02, 0.06)),
+        daily_volume=1e8 / price,
+        spread_ticks=1,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +113,7 @@ class Day:
         return frame[self.present]
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def day(seed: int, coin: Coin, number: int) -> Day:
     """Day ``number`` (days since 1970-01-01 UTC) of ``coin``."""
     rng = _generator(seed, coin, "day", number)

@@ -1,6 +1,8 @@
 """The tables. Importing this package registers them all on ``Base.metadata``."""
 
 from .base import Base
+from .gateway import IdempotencyRow, OperationRow
+from .identity import ApiKeyRow, InvitationRow, LoginFailureRow, LoginSessionRow, RefreshTokenRow, UserRow
 from .market import CandleRow, CandleSeriesRow, InstrumentRow, MarketSessionRow, MarkRow
 from .promotion import DeploymentRow, PortfolioRow, ReleaseRow, RunnerRow
 from .trading import (
@@ -12,6 +14,7 @@ from .trading import (
     FenceRow,
     FillRow,
     HaltRow,
+    IndicatorRow,
     IntentRow,
     LatchRow,
     OrderRow,
@@ -20,6 +23,7 @@ from .trading import (
 )
 
 __all__ = [
+    "ApiKeyRow",
     "AuditRow",
     "Base",
     "CandleRow",
@@ -32,15 +36,23 @@ __all__ = [
     "FenceRow",
     "FillRow",
     "HaltRow",
+    "IdempotencyRow",
+    "IndicatorRow",
     "InstrumentRow",
     "IntentRow",
+    "InvitationRow",
     "LatchRow",
+    "LoginFailureRow",
+    "LoginSessionRow",
     "MarkRow",
     "MarketSessionRow",
+    "OperationRow",
     "OrderRow",
     "OutboxRow",
     "PortfolioRow",
     "PositionRow",
+    "RefreshTokenRow",
     "ReleaseRow",
     "RunnerRow",
+    "UserRow",
 ]

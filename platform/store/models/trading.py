@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -47,7 +48,12 @@ class DecisionRow(Base):
     """What risk decided of an intent (also redundant rejections of one id, hence the own key)."""
 
     __tablename__ = "decisions"
-    __table_args__ = (Index("ix_decisions_deployment_id_ts", "deployment_id", "ts"),)
+    __table_args__ = (
+        Index("ix_decisions_deployment_id_ts", "deployment_id", "ts"),
+        Index("ix_decisions_rejected", "ts", "decision_id", postgresql_where="NOT approved"),
+        Index("ix_decisions_rejected_of", "deployment_id", "ts", "decision_id", postgresql_where="NOT approved"),
+        Index("ix_decisions_rejected_wall", "decided_wall", postgresql_where="NOT approved"),
+    )
 
     decision_id: Mapped[Key]
     intent_id: Mapped[str] = mapped_column(Text, index=True)
@@ -71,6 +77,8 @@ class OrderRow(Base):
     __tablename__ = "orders"
     __table_args__ = (
         Index("ix_orders_portfolio_id", "portfolio_id"),
+        Index("ix_orders_created_ts_order_id", "created_ts", "order_id"),
+        Index("ix_orders_deployment_id_created_ts_order_id", "deployment_id", "created_ts", "order_id"),
         Index(
             "ix_orders_working",
             "state",
@@ -120,7 +128,11 @@ class FillRow(Base):
     """One execution, once: the venue's trade id is the key. ``late``: its order was already terminal."""
 
     __tablename__ = "fills"
-    __table_args__ = (Index("ix_fills_portfolio_id_ts", "portfolio_id", "ts"),)
+    __table_args__ = (
+        Index("ix_fills_portfolio_id_ts", "portfolio_id", "ts"),
+        Index("ix_fills_portfolio_id_instrument_portfolio_version", "portfolio_id", "instrument", "portfolio_version"),
+        Index("ix_fills_newest", "ts", "portfolio_version", "trade_id"),
+    )
 
     venue: Mapped[Key]
     account: Mapped[Key]
@@ -142,6 +154,17 @@ class FillRow(Base):
     late: Mapped[bool]
     ts: Mapped[Nanoseconds]
     portfolio_version: Mapped[int] = mapped_column(BigInteger)
+
+
+class IndicatorRow(Base):
+    """What a strategy showed of one instrument at its decision at ``ts`` (market time, UTC ns): values by name."""
+
+    __tablename__ = "indicators"
+
+    deployment_id: Mapped[Key]
+    instrument: Mapped[Key]
+    ts: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    values: Mapped[dict[str, float]] = mapped_column(JSONB)
 
 
 class PositionRow(Base):
@@ -243,7 +266,10 @@ class HaltRow(Base):
 
 
 class AuditRow(Base):
-    """Who did what to which thing, and when: append-only."""
+    """Who did what to which thing, when and from where: append-only.
+
+    ``address`` is what the gateway set as ``millstream.address`` on its connection, empty for the command line.
+    """
 
     __tablename__ = "audit"
 
@@ -253,3 +279,6 @@ class AuditRow(Base):
     action: Mapped[str]
     subject: Mapped[str]
     details: Mapped[Json]
+    address: Mapped[str] = mapped_column(
+        Text, server_default=text("COALESCE(current_setting('millstream.address'::text, true), ''::text)")
+    )

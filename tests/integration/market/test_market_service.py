@@ -14,6 +14,7 @@ from support.servers import temporary_home
 from millstream.bus.base import EventBus, Record, Subscription
 from millstream.contracts.codec import decode
 from millstream.contracts.events import Bar, InstrumentRegistered
+from millstream.contracts.instrument import Instrument
 from millstream.contracts.topics import DEAD_LETTERS, INSTRUMENT_REGISTERED, MARKET_RAW_DATA
 from millstream.market import candles, instruments
 from millstream.market.feeds.base import bus_publisher
@@ -128,6 +129,36 @@ async def test_service_registers_fills_in_feeds_and_ingests(dsn: str, redis_bus:
     await asyncio.gather(task, return_exceptions=True)
     with connect_sync(dsn) as conn:
         assert get_session(conn, LIVE).state is SessionState.COMPLETED
+
+
+async def test_instrument_registered_while_the_service_runs_is_collected(
+    dsn: str, redis_bus: EventBus, background: Background
+):
+    options = SimulationOptions(speed=600.0, quote_seconds=30, history_days=0.1)
+    background.start(MarketService(dsn, redis_bus, WallClock(), [SimulatedFeed(WallClock(), options)]).run())
+    mine = Instrument(exchange="SIM", symbol="DOGE/USDT", currency="USDT", price_tick=Decimal("0.0001"))
+
+    def carried() -> bool:
+        with connect_sync(dsn) as conn:
+            rows = conn.execute("SELECT instruments FROM market_sessions WHERE session_id = ''").fetchall()
+        return any(mine.key in row[0] for row in rows)
+
+    def rows() -> int:
+        with connect_sync(dsn) as conn:
+            return next((one.rows for one in candles.series(conn) if one.instrument == mine.key), 0)
+
+    def open_() -> bool:
+        with connect_sync(dsn) as conn:
+            return bool(conn.execute("SELECT 1 FROM market_sessions WHERE state = 'running'").fetchall())
+
+    await until(open_)
+    with connect_sync(dsn) as conn:
+        instruments.register(conn, mine)
+    await instruments.announce(redis_bus, WallClock(), [mine])
+    await until(carried)
+    before = rows()
+    assert before >= 120, "the past is filled in"
+    await until(lambda: rows() > before + 3)
 
 
 @pytest.mark.slow

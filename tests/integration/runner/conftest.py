@@ -41,7 +41,7 @@ from millstream.promotion.queries import Deployment, get_deployment
 from millstream.promotion.registry import register
 from millstream.runner.bootstrap import supervising
 from millstream.runner.local import LocalLauncher
-from millstream.runner.logs import tail
+from millstream.promotion.logs import tail
 from millstream.runner.policy import Policy
 from millstream.store.migrate import migrate
 

@@ -143,6 +143,27 @@ def test_an_operator_cancels_a_scope(trading):
     assert len(trading.core.on_control(command, 0).cancels) == 1
 
 
+def test_an_operator_cancels_only_the_orders_that_are_named(trading):
+    kept, named = (
+        order(11, Side.BUY, 10, sequence=number, order_type=OrderType.LIMIT, limit_price=Decimal(90 - number))
+        for number in range(2)
+    )
+    trading.intent(kept)
+    trading.intent(named)
+    command = CancelOrders(
+        event_id="1",
+        occurred_at=0,
+        scope=ScopeKind.DEPLOYMENT,
+        scope_id=DEPLOYMENT,
+        actor="me",
+        reason="by hand",
+        orders=(order_id(named.intent_id),),
+    )
+    effects = trading.core.on_control(command, 0)
+    assert [one.intent_id for one in effects.cancels] == [named.intent_id]
+    assert effects.cancels[0].cancel_decided_at == 0
+
+
 def test_event_ids_derive_from_the_cause_alone():
     def ids():
         market = InProcessTrading(account())

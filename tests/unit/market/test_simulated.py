@@ -1,9 +1,11 @@
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 
 from millstream.contracts.clock import ManualClock
 from millstream.contracts.events import Bar, BarOpened, MarketEvent, Quote, Watermark
+from millstream.contracts.instrument import Instrument
 from millstream.market.feeds.simulated import SimulatedFeed, SimulationOptions
 from millstream.market.feeds.simulated_path import COINS, DAY, MINUTE, day
 
@@ -95,3 +97,50 @@ def test_definitions_fit_the_prices():
     for definition, coin in zip(SimulatedFeed(ManualClock()).definitions(), COINS, strict=True):
         assert float(definition.price_tick) == pytest.approx(coin.tick)
         assert definition.currency == "USDT"
+
+
+def registered(symbol: str, tick: str = "0.01", exchange: str = "SIM") -> Instrument:
+    return Instrument(exchange=exchange, symbol=symbol, currency="USDT", price_tick=Decimal(tick))
+
+
+@pytest.mark.parametrize(
+    ("instrument", "taken"),
+    [
+        (registered("DOGE/USDT"), True),
+        (registered("BTC/USDT"), True),
+        (registered("ODD/USDT", tick="0.05"), False),
+        (registered("AAPL", exchange="NYSE"), False),
+    ],
+)
+def test_feed_adopts_what_its_exchange_can_simulate(instrument: Instrument, taken: bool):
+    feed = SimulatedFeed(ManualClock(START))
+    assert feed.adopt(instrument) is taken
+    assert (instrument.key in feed.instruments) is taken
+
+
+def test_adopted_instrument_has_prices_in_whole_ticks_and_a_history():
+    feed = SimulatedFeed(ManualClock(START))
+    assert feed.adopt(registered("DOGE/USDT", tick="0.001"))
+    frame = feed.history(0.5, START)["SIM:DOGE/USDT"]
+    assert len(frame) > 600
+    assert ((frame["close"] * 1000).round(6) % 1 == 0).all()
+    assert feed.adopt(registered("DOGE/USDT")), "a second time changes nothing"
+    assert feed.instruments.count("SIM:DOGE/USDT") == 1
+
+
+async def test_instrument_adopted_within_a_minute_has_quotes_from_then_on_and_the_bar():
+    clock, seen = ManualClock(START // MINUTE * MINUTE), []
+    feed = SimulatedFeed(clock)
+
+    async def publish(events):
+        seen.extend(events)
+        if events[-1].ts % MINUTE == 30 * 10**9:
+            feed.adopt(registered("DOGE/USDT"))
+        if isinstance(events[-1], Watermark):
+            raise EnoughError
+        return []
+
+    with pytest.raises(EnoughError):
+        await feed.run(publish)
+    mine = [type(event) for event in seen if event.instrument == "SIM:DOGE/USDT"]
+    assert mine == [*[Quote] * 29, Bar, Watermark]

@@ -1,12 +1,9 @@
 import pytest
 
 from millstream.bus.base import TopicPartition
-from millstream.contracts.clock import ManualClock
 from millstream.contracts.events import Bar, SessionEnded, Watermark
 from millstream.contracts.money import ONE
 from millstream.runner.lease import Checkpoint
-from millstream.runner.logfile import LogFile
-from millstream.runner.logs import follow, tail
 from millstream.runner.offsets import OffsetTracker
 from millstream.runner.policy import Failures, Policy
 from millstream.runner.priming import Priming
@@ -84,31 +81,3 @@ def test_failures_pause_longer_each_time_and_are_forgotten_after_the_window():
 )
 def test_exit_codes_are_told_in_words(code, text):
     assert of_exit(code).startswith(text)
-
-
-def test_log_is_rotated_by_size_and_read_across_files(tmp_path):
-    path = tmp_path / "runner.log"
-    log = LogFile(path, max_bytes=40, keep=3)
-    for number in range(30):
-        log.write(f"line {number:02}\n")
-    log.close()
-
-    assert sorted(one.name for one in tmp_path.iterdir()) == [f"runner.log{end}" for end in ("", ".1", ".2", ".3")]
-    assert all(one.stat().st_size <= 40 for one in tmp_path.iterdir())
-    assert tail(path, 7) == [f"line {number}" for number in range(23, 30)]
-
-
-async def test_followed_log_gives_new_lines_through_a_rotation(tmp_path):
-    path = tmp_path / "runner.log"
-    log = LogFile(path, max_bytes=25)
-    log.write("one\ntwo\n")
-    lines = follow(path, ManualClock(), lines=1)
-    first = await anext(lines)
-    log.write("three\n")
-    second = await anext(lines)
-    log.write("a line that rotates\n")
-    third = await anext(lines)
-    await lines.aclose()
-    log.close()
-
-    assert [first, second, third] == ["two", "three", "a line that rotates"]

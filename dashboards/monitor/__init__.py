@@ -1,0 +1,1 @@
+"""The Panel monitor: pages for traders and operators over the gateway's client."""

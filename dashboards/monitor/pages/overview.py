@@ -1,0 +1,116 @@
+"""The first page: money by target and currency, runners, halts, and trades that are open and that closed."""
+
+from collections.abc import Sequence
+from itertools import starmap
+
+import panel as pn
+
+from millstream.contracts.api.promotion import Deployment
+from millstream.contracts.api.reports import Overview, TargetTotals
+
+from ..charts import Lines
+from ..figures import equity_lines
+from ..html import badge, empty, figure, figures, heading, table, tone_of
+from ..page import Page, beside, card, pane, section
+from ..rows import TRADES, Rows
+from ..screen import Screen
+from ..tables import LiveTable
+
+TRADES_SHOWN = 50
+
+
+class OverviewPage(Page):
+    """Equity, drawdown, day P&L, exposure, runners, halts, balances, frequency of trades, open and closed trades."""
+
+    name = "overview"
+    topics = frozenset({"portfolios", "fills", "runners", "halts", "rejections"})
+    pause = 1.0
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(screen)
+        t = self.t
+        self._rows = Rows(t, self.f)
+        self._state, self._totals, self._balances = pane(), pane(), pane()
+        self._equity = Lines(t("overview.equity"), dark=screen.dark)
+        self._drawdown = Lines(t("overview.drawdown"), dark=screen.dark, percent=True)
+        nothing = (t("overview.no_open"), t("overview.no_open_next"), "")
+        self._open = LiveTable(t, self.f, TRADES, nothing, 10)
+        self._closed = LiveTable(t, self.f, TRADES, (t("overview.no_closed"), t("overview.no_closed_next"), ""), 10)
+        self._charts = beside(
+            card(self._equity.view, title=t("overview.equity")), card(self._drawdown.view, title=t("overview.drawdown"))
+        )
+
+    def view(self) -> pn.viewable.Viewable:
+        t = self.t
+        return pn.Column(
+            self._state, self._totals, self._charts,
+            section(t("overview.open_trades"), self._open.view),
+            section(t("overview.closed_trades"), self._closed.view),
+            section(t("overview.balances"), self._balances),
+            sizing_mode="stretch_width", margin=0,
+        )  # fmt: skip
+
+    async def load(self) -> None:
+        chosen = self.screen.selection.filters()
+        overview: Overview = await self.screen.read("overview", **chosen)
+        reports = await self.screen.items("report", **chosen)
+        deployments = self.screen.selection.of(self.screen.deployments)
+        self._state.object = self._states(overview)
+        frequency = {(r.target, r.currency): r.trades_per_day for r in reports}
+        self._totals.object = self._groups(overview.totals, frequency)
+        self._balances.object = self._cash(overview)
+        await self._draw(deployments)
+        opened = await self.screen.items("list_trades", open=True, limit=TRADES_SHOWN, **chosen)
+        closed = await self.screen.items("list_trades", open=False, limit=TRADES_SHOWN, **chosen)
+        self._open.show([self._rows.trade(trade) for trade in opened])
+        self._closed.show([self._rows.trade(trade) for trade in closed])
+
+    def _states(self, overview: Overview) -> str:
+        t = self.t
+        runners = [
+            badge(f"{t.of('state', state)} {count}", _TONES.get(state, "")) for state, count in overview.runners.items()
+        ]
+        halted = badge(t("overview.halts", count=overview.halts), "bad" if overview.halts else "good")
+        rejected = badge(
+            t("overview.rejections", count=overview.rejections_today), "warn" if overview.rejections_today else ""
+        )
+        return f'<div class="heading">{" ".join([*runners, halted, rejected])}</div>'
+
+    def _groups(self, totals: Sequence[TargetTotals], frequency: dict[tuple[str, str], float]) -> str:
+        if not totals:
+            return empty(self.t("overview.nothing"), self.t("overview.nothing_next"))
+        return "".join(self._group(total, frequency.get((total.target, total.currency))) for total in totals)
+
+    def _group(self, total: TargetTotals, frequency: float | None) -> str:
+        t, f = self.t, self.f
+        after = t("money.after_fees_of", amount=f.money(total.fees))
+        cards = [
+            (t("money.equity"), f.money(total.equity), t("money.of", amount=f.money(total.initial_cash)), ""),
+            (t("money.day"), f.money(total.day_pnl, signed=True), t("money.utc_day"), tone_of(total.day_pnl)),
+            (t("money.pnl"), f.money(total.pnl, signed=True), after, tone_of(total.pnl)),
+            (t("money.drawdown"), f.percent(total.drawdown), t("money.from_peak"), ""),
+            (t("money.exposure"), f.money(total.exposure), t("money.gross"), ""),
+            (t("money.cash"), f.money(total.cash), "", ""),
+            (t("money.trades"), f"{total.open_trades} / {total.closed_trades}", t("money.open_closed"), ""),
+            (t("money.frequency"), f.number(frequency, 2), t("money.per_day"), ""),
+        ]
+        live = badge(t.of("target", total.target), "live" if total.target == "live" else "")
+        return heading(total.currency, live) + figures(starmap(figure, cards)) + "<br>"
+
+    def _cash(self, overview: Overview) -> str:
+        t = self.t
+        rows = [
+            [badge(t.of("target", target), "live" if target == "live" else ""), currency, self.f.money(amount)]
+            for target, balances in overview.balances.items()
+            for currency, amount in balances.items()
+        ]
+        return table(t("overview.balances"), [t("col.target"), t("col.currency"), t("money.cash")], rows, [2])
+
+    async def _draw(self, deployments: Sequence[Deployment]) -> None:
+        equity, depth = await equity_lines(self.screen, deployments)
+        self._charts.visible = bool(equity)
+        self._equity.show(equity)
+        self._drawdown.show(depth)
+
+
+_TONES = {"running": "good", "failed": "bad", "held": "bad", "starting": "warn", "pending": "warn"}

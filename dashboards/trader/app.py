@@ -1,0 +1,138 @@
+"""The Voila server of the trader notebook: the gateway's login, preheated kernels, nothing but the one page."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.utils import url_path_join
+from tornado import web
+from voila.app import Voila
+from voila.request_info_handler import RequestInfoSocketHandler
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.handler import TornadoVoilaHandler
+
+from millstream_dashboards.monitor.style import page_sheet, sheet
+from millstream_kernel.authorizer import MillstreamAuthorizer
+from millstream_kernel.identity import MillstreamIdentityProvider, token_of
+
+from .handover import Grant, Handover
+from .kernels import PageKernels, ViewerKernels
+
+HERE = Path(__file__).parent
+NOTEBOOK = HERE.parent / "trader.ipynb"
+CULL_SECONDS = 15
+FILL_SECONDS = 4.0
+# What ipywidgets need in the browser: every other panel of JupyterLab would only be loaded for nothing.
+LABEXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
+
+
+class PageHandler(TornadoVoilaHandler):  # type: ignore[misc] # Voila has no types
+    """The page: each request gets a kernel of its own, which acts for who asks."""
+
+    @property
+    def kernel_manager(self) -> Any:
+        provider = self.identity_provider
+        return PageKernels(super().kernel_manager, self.current_user.username, Grant(provider.url, token_of(self)))
+
+    async def prepare(self) -> None:
+        """Know who asks, and give the browser the cookie that its closing page proves itself with."""
+        await super().prepare()
+        if self.current_user is not None:
+            self.xsrf_token  # noqa: B018 - reading it sets the cookie
+
+    def redirect_to_file(self, path: str) -> None:
+        """There is one page here and no file."""
+        raise web.HTTPError(404, f"{path} does not exist")
+
+
+class ShutdownHandler(VoilaShutdownKernelHandler):  # type: ignore[misc] # Voila has no types
+    """A page that closes ends its kernel, and no other."""
+
+    auth_resource = "kernels"
+
+    @web.authenticated
+    @authorized
+    async def post(self, kernel_id: str) -> None:
+        """End the viewer's own kernel; the authorizer answers 404 for another's."""
+        if kernel_id in self.kernel_manager:
+            await self.kernel_manager.shutdown_kernel(kernel_id)
+        self.set_status(204)
+        self.finish()
+
+
+class TraderApp(Voila):  # type: ignore[misc] # Voila has no types
+    """Voila with one notebook, behind the gateway's login."""
+
+    identity_provider_class = MillstreamIdentityProvider
+    authorizer_class = MillstreamAuthorizer
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.handover = Handover()
+
+    def setup_template_dirs(self) -> None:
+        """Our template before Voila's: no request to another host, and our style."""
+        super().setup_template_dirs()
+        self.template_paths.insert(0, str(HERE / "template"))
+
+    def init_settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = super().init_settings()
+        settings["xsrf_cookies"] = True
+        return settings
+
+    def init_handlers(self) -> list[Any]:
+        """Voila's handlers: without the one that tells requests to whoever asks, and with owners of kernels."""
+        ours = {TornadoVoilaHandler: PageHandler, VoilaShutdownKernelHandler: ShutdownHandler}
+        named = url_path_join(self.server_url, r"/voila/api/shutdown/(?P<kernel_id>[\w-]+)")
+        handlers: list[Any] = []
+        for pattern, handler, *rest in super().init_handlers():
+            if handler is not RequestInfoSocketHandler:
+                place = named if handler is VoilaShutdownKernelHandler else pattern
+                handlers.append((place, ours.get(handler, handler), *rest))
+        return handlers
+
+    def start(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(self.handover.open())
+        try:
+            super().start()
+        finally:
+            self.handover.close()
+
+
+def options(*, bind: str, port: int, pool: int) -> dict[str, dict[str, Any]]:
+    """What is configured of Voila, by class."""
+    return {
+        "Voila": {
+            "ip": bind,
+            "port": port,
+            "port_retries": 0,
+            "open_browser": False,
+            "notebook_path": str(NOTEBOOK),
+            "token": "",
+            "config_file_paths": [],
+        },
+        "VoilaConfiguration": {
+            "allow_template_override": "NO",
+            "allow_theme_override": "NO",
+            "default_pool_size": pool,
+            "extension_allowlist": list(LABEXTENSIONS),
+            "multi_kernel_manager_class": ViewerKernels,
+            "preheat_kernel": True,
+            "resources": {"millstream_css": stylesheet()},
+            "show_tracebacks": False,
+            "strip_sources": True,
+            "theme": "dark",
+        },
+        "ViewerKernels": {"cull_idle_timeout": CULL_SECONDS, "cull_interval": CULL_SECONDS, "cull_connected": False},
+        # The next kernel starts once this page has been painted: both would share the same processors.
+        "VoilaKernelManager": {"fill_delay": FILL_SECONDS},
+    }
+
+
+def stylesheet() -> str:
+    """The page's style: the monitor's palette and components, and what is the desk's own."""
+    return "\n".join([page_sheet(), sheet(), (HERE / "assets" / "desk.css").read_text(encoding="utf-8")])

@@ -1,0 +1,54 @@
+/** The gateway's words in the language of the person. Marked here, so that the catalogue finds them. */
+
+import { TranslationBundle } from '@jupyterlab/translation';
+
+import { Kind } from './model/parameters';
+import { ScopeKind } from './model/types';
+
+export function stateWord(trans: TranslationBundle, state: string): string {
+  const words: Record<string, string> = {
+    pending: trans.__('pending'),
+    starting: trans.__('starting'),
+    running: trans.__('running'),
+    completed: trans.__('completed'),
+    stopped: trans.__('stopped'),
+    failed: trans.__('failed'),
+    held: trans.__('held')
+  };
+  return words[state] ?? state;
+}
+
+export function haltWord(trans: TranslationBundle, state: string): string {
+  const words: Record<string, string> = {
+    active: trans.__('trading'),
+    reduce_only: trans.__('reduce only'),
+    halted: trans.__('halted')
+  };
+  return words[state] ?? state;
+}
+
+export function targetWord(trans: TranslationBundle, target: string): string {
+  return target === 'live' ? trans.__('Live') : trans.__('Paper');
+}
+
+export function scopeWord(trans: TranslationBundle, scope: ScopeKind, id = ''): string {
+  const words: Record<ScopeKind, string> = {
+    global: trans.__('Everything'),
+    portfolio: trans.__('Portfolio'),
+    deployment: trans.__('Deployment'),
+    instrument: trans.__('Instrument')
+  };
+  return id ? `${words[scope]} ${id}` : words[scope];
+}
+
+export function expectedWord(trans: TranslationBundle, kind: Kind): string {
+  const words: Record<Kind, string> = {
+    bool: trans.__('This takes true or false.'),
+    int: trans.__('This takes a whole number, such as 20.'),
+    float: trans.__('This takes a number, such as 0.5.'),
+    str: trans.__('This takes a text.'),
+    list: trans.__('This takes a list: values with commas between them.'),
+    any: trans.__('This takes a number, a text, true, false or null.')
+  };
+  return words[kind];
+}

@@ -1,0 +1,45 @@
+"""A live stream that calls back from the client's thread."""
+
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import CancelledError, Future
+from contextlib import aclosing
+from typing import Any, Self, cast
+
+from .subscriptions import Update
+
+
+class Watch:
+    """A running subscription; ``with`` stops it at the end."""
+
+    def __init__(self, running: "Future[None]") -> None:
+        self._running = running
+
+    @property
+    def is_running(self) -> bool:
+        """False once it was stopped or failed."""
+        return not self._running.done()
+
+    def stop(self) -> None:
+        """End it; raises what it had failed with."""
+        if not self._running.cancel():
+            self.wait()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until it ends. Raises what it failed with, and :class:`TimeoutError` after ``seconds``."""
+        try:
+            self._running.result(seconds)
+        except CancelledError:
+            return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+async def watched(stream: AsyncIterator[Update], callback: Callable[[Update], object]) -> None:
+    """Call back with each update of ``stream``."""
+    async with aclosing(cast("Any", stream)) as updates:
+        async for update in updates:
+            callback(update)

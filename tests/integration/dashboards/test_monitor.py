@@ -1,0 +1,248 @@
+"""The monitor as it is served, over a gateway with a short trading history: pages, login, live fills, memory."""
+
+import asyncio
+import contextlib
+import gc
+import re
+
+import httpx
+import panel as pn
+import pytest
+import websockets
+from panel.io.state import set_curdoc
+from support.gateway import gateway_app
+from support.history import history_template  # noqa: F401 - a fixture
+
+from millstream.client import AsyncClient
+from millstream.gateway import live
+from millstream.gateway.live.protocol import Limits
+from millstream.ops.clock import WallClock
+from millstream_dashboards.monitor.app import Monitor
+from millstream_dashboards.monitor.config import Config
+from millstream_dashboards.monitor.pages import PAGES
+from millstream_dashboards.monitor.screen import Screen
+from millstream_dashboards.monitor.session import Session
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The inplace keyword in DataFrame.reset_index", "ignore:datetime.datetime.utc"
+)
+GATEWAY = "http://127.0.0.1"
+COMMANDS = {"Start", "Stop…", "Pause…", "Halt…", "Cancel the order…", "Register", "Invite"}
+
+
+class Served:
+    """The monitor of a test, and browsers of people."""
+
+    def __init__(self, app, monitor: Monitor, server) -> None:
+        self.app, self.monitor, self.server = app, monitor, server
+        self.url = f"http://127.0.0.1:{server.port}"
+
+    def cookie(self, role: str, **options) -> str:
+        header = self.app.login_as(role, **options)["Authorization"]
+        return f"millstream_access={header.removeprefix('Bearer ')}"
+
+    async def get(self, path: str, cookie: str = "") -> httpx.Response:
+        async with httpx.AsyncClient(timeout=60) as browser:
+            return await browser.get(f"{self.url}{path}", headers={"Cookie": cookie} if cookie else {})
+
+    @contextlib.asynccontextmanager
+    async def opened(self, page: str, cookie: str):
+        """A tab: its page was fetched, its WebSocket stands, its document was loaded."""
+        before = set(self.server.get_sessions(f"/{page.partition('?')[0]}"))
+        answer = await self.get(f"/{page}", cookie)
+        assert answer.status_code == 200, answer.text
+        [session] = set(self.server.get_sessions(f"/{page.partition('?')[0]}")) - before
+        token = re.search(r'"token":"([^"]+)"', answer.text)[1]
+        address = f"{self.url.replace('http', 'ws', 1)}/{page.partition('?')[0]}/ws"
+        async with websockets.connect(
+            address, subprotocols=["bokeh", token], additional_headers={"Cookie": cookie}, origin=self.url,
+            max_size=None, compression=None,
+        ) as socket:  # fmt: skip
+            drain = asyncio.create_task(self._drain(socket))
+            with set_curdoc(session.document):
+                pn.state._on_load(session.document)
+            try:
+                yield session.document
+            finally:
+                drain.cancel()
+
+    @staticmethod
+    async def _drain(socket) -> None:
+        async for _ in socket:
+            pass
+
+    async def until_empty(self) -> None:
+        await eventually(lambda: not self.server.get_sessions() and not len(self.monitor.feeds), 60)
+
+
+async def eventually(condition, seconds: float = 30) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - the server under test runs on this loop
+            await asyncio.sleep(0.05)
+
+
+def shown(document) -> str:
+    """Every text of the components of a document."""
+    texts = []
+    for model in document.models:
+        for name in ("text", "label", "title", "name"):
+            value = getattr(model, name, None)
+            if isinstance(value, str):
+                texts.append(value)
+        data = getattr(getattr(model, "source", None), "data", None)
+        if isinstance(data, dict):
+            texts += [str(value) for column in data.values() for value in column]
+    return "\n".join(texts).replace("&lt;", "<").replace("&gt;", ">")
+
+
+def buttons(document) -> set[str]:
+    return {model.label for model in document.models if type(model).__name__ == "Button"}
+
+
+@contextlib.asynccontextmanager
+async def served(dsn: str, redis_url: str):
+    async with (
+        gateway_app(dsn, redis_url, bus="redis") as app,
+        live.serving(app.gateway, Limits(standing_seconds=0.1)) as hub,
+    ):
+        app.app.state.hub = hub
+
+        def connect(token: str) -> AsyncClient:
+            return AsyncClient(
+                GATEWAY, token, transport=httpx.ASGITransport(app.app, client=("127.0.0.1", 40000)), waits=()
+            )
+
+        monitor = Monitor(Config(GATEWAY, port=0), WallClock(), connect, keep_ms=600)
+        server = monitor.server()
+        server.start()
+        made = Served(app, monitor, server)
+        try:
+            yield made
+            await made.until_empty()
+        finally:
+            server.stop()
+            pn.state.kill_all_servers()
+
+
+@pytest.fixture
+async def monitor(database, history_template, redis_url):  # noqa: F811 - pytest's way
+    async with served(database(history_template), redis_url) as made:
+        yield made
+
+
+async def test_without_a_login_every_page_leads_to_the_gateways_login_and_back(monitor):
+    for page in PAGES:
+        answer = await monitor.get(f"/{page.name}?strategy=a")
+        assert answer.status_code == 302
+        step = await monitor.get(answer.headers["Location"].removeprefix("."))
+        assert step.headers["Location"].startswith(f"{GATEWAY}/login?next=http%3A%2F%2F127.0.0.1%3A")
+        assert step.headers["Location"].endswith(f"%2F{page.name}%3Fstrategy%3Da")
+    assert monitor.server.get_sessions() == []
+
+
+async def test_a_login_leads_only_back_to_this_monitor(monitor):
+    for path in ("//evil.example/x", "https://evil.example/x", "/\\evil.example"):
+        step = await monitor.get(f"/login?next={path}")
+        assert "evil" not in step.headers["Location"]
+
+
+async def test_a_wrong_token_is_no_login(monitor):
+    assert (await monitor.get("/overview", "millstream_access=wrong")).status_code == 302
+
+
+async def test_the_page_holds_no_token_of_the_login(monitor):
+    cookie = monitor.cookie("viewer")
+    answer = await monitor.get("/overview", cookie)
+    assert cookie.partition("=")[2] not in answer.text
+
+
+@pytest.mark.parametrize("page", [page.name for page in PAGES])
+async def test_each_page_loads_for_an_admin_without_an_error(monitor, page, caplog):
+    async with monitor.opened(page, monitor.cookie("admin")) as document:
+        session = await loaded(document)
+        assert session._problem.object == ""
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == []
+
+
+async def loaded(document) -> Session:
+    """The session of a document, once its page was loaded."""
+    [found] = [one for one in gc.get_objects() if isinstance(one, Session) and one._document is document]
+    await eventually(lambda: found.loads > 0)
+    return found
+
+
+async def test_the_overview_shows_open_and_closed_trades_and_money(monitor):
+    async with monitor.opened("overview", monitor.cookie("viewer")) as document:
+        await loaded(document)
+        text = shown(document)
+    assert "▲ Buy" in text
+    assert "▼ Sell" in text
+    assert "Paper" in text
+
+
+async def test_a_viewer_sees_no_command_and_no_page_of_others(monitor):
+    cookie = monitor.cookie("viewer")
+    for page in ("deployments", "risk", "orders", "instruments"):
+        async with monitor.opened(page, cookie) as document:
+            await loaded(document)
+            assert not buttons(document) & COMMANDS, page
+            assert "./users" not in shown(document)
+            assert "./audit" not in shown(document)
+
+
+async def test_an_operator_sees_the_commands_of_that_role(monitor):
+    async with monitor.opened("risk", monitor.cookie("operator")) as document:
+        await loaded(document)
+        assert "Halt…" in buttons(document)
+
+
+async def test_a_page_without_permission_shows_the_overview(monitor):
+    async with monitor.opened("users", monitor.cookie("viewer")) as document:
+        session = await loaded(document)
+    assert session.page.name == "overview"
+
+
+async def test_a_viewer_of_other_portfolios_sees_nothing_of_the_trades(monitor):
+    async with monitor.opened("orders", monitor.cookie("viewer", portfolios=("elsewhere",))) as document:
+        await loaded(document)
+        assert "▲ Buy" not in shown(document)
+
+
+async def test_the_stream_is_live_and_the_badge_says_so(monitor):
+    async with monitor.opened("orders", monitor.cookie("viewer")) as document:
+        session = await loaded(document)
+        await eventually(lambda: session.screen.feed.live)
+        await eventually(lambda: "status good" in session._live.object)
+
+
+async def test_a_halt_shows_without_a_reload(monitor):
+    from millstream.contracts.enums import ScopeKind
+
+    async with monitor.opened("risk", monitor.cookie("viewer")) as document:
+        session = await loaded(document)
+        await eventually(lambda: session.screen.feed.live)
+        admin = monitor.cookie("admin").partition("=")[2]
+        async with monitor.monitor.connect(admin) as client:
+            await client.halt(scope=ScopeKind.GLOBAL, reason="seen by everybody")
+        await eventually(lambda: "seen by everybody" in shown(document))
+
+
+@pytest.mark.slow
+async def test_opening_and_closing_100_sessions_leaves_nothing_behind(monitor):
+    cookie = monitor.cookie("viewer")
+    for _ in range(100):
+        async with monitor.opened("risk", cookie):
+            pass
+    await monitor.until_empty()
+    gc.collect()
+    left = [one for one in gc.get_objects() if isinstance(one, Session | Screen)]
+    assert left == []
+
+
+async def test_health_and_metrics_are_open_and_count_sessions(monitor):
+    async with monitor.opened("orders", monitor.cookie("viewer")):
+        health = (await monitor.get("/healthz")).json()
+        metrics = (await monitor.get("/metrics")).text
+    assert (health["status"], health["sessions"], health["feeds"]) == ("ok", 1, 1)
+    assert "millstream_monitor_sessions 1.0" in metrics
