@@ -36,12 +36,12 @@ from millstream.ops.settings import Settings
 from millstream.promotion.bundle import Bundle, BundleStore, Manifest, source_of
 from millstream.promotion.deploy import DeployRequest, deploy
 from millstream.promotion.execute import Execution
+from millstream.promotion.logs import tail
 from millstream.promotion.promote import PromotionDeps, announce, bundle_folder
 from millstream.promotion.queries import Deployment, get_deployment
 from millstream.promotion.registry import register
 from millstream.runner.bootstrap import supervising
 from millstream.runner.local import LocalLauncher
-from millstream.promotion.logs import tail
 from millstream.runner.policy import Policy
 from millstream.store.migrate import migrate
 
