@@ -72,7 +72,10 @@ class Desk:
             held=self.held(instrument),
             instrument=self.instruments[instrument],
         )
-        return self.order(instrument, quantity, **options) if quantity else None
+        if not quantity:
+            return None
+        # A protective leg may close the position while this is decided: an exit must never become an entry.
+        return self.order(instrument, quantity, **{"reduce_only": self._reduces(instrument, quantity), **options})
 
     def order(
         self,
@@ -103,6 +106,11 @@ class Desk:
     def cancel(self, order: WorkingOrder) -> None:
         """Ask for the cancellation of ``order``; it is working until the trading service says it has ended."""
         self._made.append(CancelIntent(**self._base(order.instrument), target_intent_id=order.id))
+
+    def _reduces(self, instrument: str, quantity: Decimal) -> bool:
+        """Whether the order only makes the position smaller, down to nothing at most."""
+        position = self.portfolio.position(instrument)
+        return position * quantity < 0 and abs(quantity) <= abs(position)
 
     def _opens(self, instrument: str, quantity: Decimal) -> bool:
         """Whether the order opens or enlarges a position: only such an order needs protection."""

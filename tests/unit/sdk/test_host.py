@@ -92,6 +92,20 @@ def test_order_that_closes_carries_no_protection():
     assert (buy.stop_loss, sell.stop_loss) == (D("0.05"), None)
 
 
+def test_order_that_only_makes_the_position_smaller_may_not_turn_it_round():
+    bench = testing.Bench(Above(), [AAPL]).run({AAPL.key: testing.frame([101, 102, 99])})
+    assert [order.reduce_only for order in bench.orders] == [False, True]
+
+
+def test_order_that_turns_the_position_round_may_do_so():
+    class Flip(Strategy):
+        def target(self, bars):
+            return (bars.close > 100) * 2.0 - 1.0
+
+    bench = testing.Bench(Flip(), [AAPL]).run({AAPL.key: testing.frame([101, 102, 99])})
+    assert [order.reduce_only for order in bench.orders] == [False, False]
+
+
 def test_target_is_rebalanced_only_where_it_changes():
     bench = testing.Bench(Above(), [AAPL]).run({AAPL.key: testing.frame([99, 101, 105, 99, 98, 120])})
     assert [(order.side, order.quantity) for order in bench.orders] == [
