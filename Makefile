@@ -21,7 +21,7 @@ locked = awk '/^[^ \#]/ {keep = /^$(1)==/} keep' requirements.lock | sed 's/ ;[^
 UV_SETTINGS = $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$(PIP_INDEX_URL)}") \
 	$(if $(PIP_CERT),SSL_CERT_FILE="$${SSL_CERT_FILE:-$(PIP_CERT)}")
 
-.PHONY: help demo test up down check bench bench-ws kafka docs labextension lock clean
+.PHONY: help demo test up down check bench bench-ws screenshots kafka docs labextension lock clean
 
 help:  ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: $(READY)  ## latency, throughput and memory beside the floor of this mach
 
 bench-ws: $(READY)  ## fan-out of live events to 10,000 connections beside bare servers; ARGS="--clients 2000"
 	$(BIN)/python -m benchmarks.ws --json build/bench-ws.json $(ARGS)
+
+screenshots: $(READY)  ## pictures of every screen: build/screenshots, the best ones docs/images (needs Chromium)
+	$(BIN)/python tests/e2e/screenshots.py
 
 kafka: $(READY)  ## a Kafka broker in the foreground (needs Java 17 and Maven)
 	$(BIN)/python -m millstream.ops.kafka_broker

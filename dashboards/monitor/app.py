@@ -80,8 +80,8 @@ class Monitor:
             sign_sessions=True,
             secret_key=token_urlsafe(32),
             session_token_expiration=300,
-            unused_session_lifetime=self._keep_ms,
-            check_unused_sessions=self._keep_ms // 3,
+            unused_session_lifetime_milliseconds=self._keep_ms,
+            check_unused_sessions_milliseconds=self._keep_ms // 3,
             websocket_origin=self.config.origins(self.config.port),
             extra_patterns=[
                 (r"/", RedirectHandler, {"url": "./overview", "permanent": False}),

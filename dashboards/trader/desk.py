@@ -116,8 +116,8 @@ class Desk:
         right.add_class("ms-right")
         columns = ipywidgets.HBox([left, right])
         columns.add_class("ms-columns")
-        above = [self._header.view, self._screen.confirm.view, self._screen.notices.view]
-        self.view = ipywidgets.VBox([*above, columns])
+        asking = [self._screen.confirm.view] if self._screen.acts else []
+        self.view = ipywidgets.VBox([self._header.view, *asking, self._screen.notices.view, columns])
 
     async def live(self) -> None:
         """Follow the gateway for ever. Raises an exception group with what ended it."""

@@ -37,7 +37,7 @@ class DeploymentSettings:
                 self._parameters,
                 html(heading(t("limits"), level=3)),
                 self._limit_fields,
-                self._save,
+                *([self._save] if screen.may(Permission.LIMITS) else []),
             ]
         )
         self.view.add_class("ms-card")

@@ -78,7 +78,7 @@ class Cli:
         return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def repository() -> Path:
     return REPOSITORY
 

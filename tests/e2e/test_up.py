@@ -13,6 +13,7 @@ import nbformat
 import psutil
 import pytest
 from support.jupyter import Lab
+from support.people import first_admin
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 PROMOTE = "%ms promote strategies/sma_cross.ipynb -p fast=2 -p slow=4"
@@ -44,9 +45,10 @@ async def kill_and_wait(cli, name: str) -> None:
 
 async def test_up_gives_a_jupyterlab_that_promotes_trades_and_survives_kills(cli, repository):
     node = await asyncio.to_thread(cli.json, "up", "--detach", "--speed", "10")
-    lab = Lab(node["lab_url"])
+    admin = await asyncio.to_thread(first_admin, node["gateway_url"], node["setup_link"])
+    lab = Lab(node["lab_url"], admin.token)
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        lab.request("GET", "/api/contents", token="wrong")
+        await asyncio.to_thread(lab.request, "GET", "/api/contents", token="wrong")
 
     async with lab.kernel("strategies/sma_cross.ipynb") as kernel:
         notebook = nbformat.read(repository / "strategies" / "sma_cross.ipynb", as_version=4)

@@ -7,10 +7,12 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -30,18 +32,17 @@ class Ran:
 
 
 class Lab:
-    """The server behind an address such as ``millstream up`` prints it."""
+    """The server behind an address such as ``millstream up`` prints it, for who has the bearer ``token``."""
 
-    def __init__(self, url: str) -> None:
-        parts = urllib.parse.urlsplit(url)
-        self.base = f"http://{parts.netloc}"
-        self.token = urllib.parse.parse_qs(parts.query)["token"][0]
+    def __init__(self, url: str, token: str) -> None:
+        self.base = f"http://{urllib.parse.urlsplit(url).netloc}"
+        self.token = token
 
     def request(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> Any:
-        headers = {"Authorization": f"token {self.token if token is None else token}"}
+        headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.base}{path}", data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             content = answer.read()
         return json.loads(content) if content else None
 
@@ -54,8 +55,9 @@ class Lab:
             "/api/sessions",
             {"path": path, "type": "notebook", "name": path, "kernel": {"name": "python3"}},
         )
-        channels = (
-            f"{self.base.replace('http', 'ws')}/api/kernels/{session['kernel']['id']}/channels?token={self.token}"
+        channels = HTTPRequest(
+            f"{self.base.replace('http', 'ws', 1)}/api/kernels/{session['kernel']['id']}/channels",
+            headers={"Authorization": f"Bearer {self.token}"},
         )
         socket = await websocket_connect(channels)
         try:
@@ -96,6 +98,17 @@ class Kernel:
         elif kind == "error":
             result.error = "\n".join(content["traceback"])
         return bool(kind == "status" and content["execution_state"] == "idle")
+
+
+def cells(lab: Lab, path: str, *lines: str) -> list[Ran]:
+    """What ``lines`` give in a kernel of the notebook ``path``; in a thread: a browser may hold the loop here."""
+
+    async def run() -> list[Ran]:
+        async with lab.kernel(path) as kernel:
+            return [await kernel.run(line) for line in lines]
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, run()).result()
 
 
 def _unpacked(raw: bytes) -> Any:

@@ -6,6 +6,7 @@ from itertools import starmap
 
 import panel as pn
 
+from millstream.client import ApiNotFoundError
 from millstream.contracts.api.identity import Permission
 from millstream.contracts.api.promotion import Deployment
 
@@ -124,7 +125,10 @@ class Deployments(Page):
 
     async def _show_log(self, one: Deployment) -> None:
         t = self.t
-        text = (await self.screen.read("read_log", deployment=one.deployment, lines=LOG_LINES)).text
+        try:
+            text = (await self.screen.read("read_log", deployment=one.deployment, lines=LOG_LINES)).text
+        except ApiNotFoundError:  # it has not run yet
+            text = ""
         self._log.object = (
             f'<pre class="log" tabindex="0" role="region" aria-label="{t("deployments.log")}">{escape(text)}</pre>'
             if text.strip()

@@ -8,10 +8,12 @@ import re
 import httpx
 import panel as pn
 import pytest
+import pytest_asyncio
 import websockets
 from panel.io.state import set_curdoc
 from support.gateway import gateway_app
 from support.history import history_template  # noqa: F401 - a fixture
+from support.servers import new_database
 
 from millstream.client import AsyncClient
 from millstream.gateway import live
@@ -23,9 +25,10 @@ from millstream_dashboards.monitor.pages import PAGES
 from millstream_dashboards.monitor.screen import Screen
 from millstream_dashboards.monitor.session import Session
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The inplace keyword in DataFrame.reset_index", "ignore:datetime.datetime.utc"
-)
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.reset_index", "ignore:datetime.datetime.utc"),
+]
 GATEWAY = "http://127.0.0.1"
 COMMANDS = {"Start", "Stop…", "Pause…", "Halt…", "Cancel the order…", "Register", "Invite"}
 
@@ -64,12 +67,15 @@ class Served:
             try:
                 yield session.document
             finally:
-                drain.cancel()
+                # Read on while it closes: the server's answer stands behind what it had sent.
+                await socket.close()
+                await drain
 
     @staticmethod
     async def _drain(socket) -> None:
-        async for _ in socket:
-            pass
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for _ in socket:
+                pass
 
     async def until_empty(self) -> None:
         await eventually(lambda: not self.server.get_sessions() and not len(self.monitor.feeds), 60)
@@ -112,22 +118,29 @@ async def served(dsn: str, redis_url: str):
                 GATEWAY, token, transport=httpx.ASGITransport(app.app, client=("127.0.0.1", 40000)), waits=()
             )
 
-        monitor = Monitor(Config(GATEWAY, port=0), WallClock(), connect, keep_ms=600)
+        monitor = Monitor(Config(GATEWAY, port=0), WallClock(), connect, keep_ms=4000)
         server = monitor.server()
         server.start()
         made = Served(app, monitor, server)
         try:
             yield made
-            await made.until_empty()
         finally:
             server.stop()
             pn.state.kill_all_servers()
 
 
-@pytest.fixture
-async def monitor(database, history_template, redis_url):  # noqa: F811 - pytest's way
-    async with served(database(history_template), redis_url) as made:
-        yield made
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(postgres_dsn, history_template, redis_url):  # noqa: F811 - pytest's way
+    with new_database(postgres_dsn, history_template) as dsn:
+        async with served(dsn, redis_url) as made:
+            yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def monitor(world):
+    """The one monitor of the module; every test leaves it without sessions."""
+    yield world
+    await world.until_empty()
 
 
 async def test_without_a_login_every_page_leads_to_the_gateways_login_and_back(monitor):
@@ -166,8 +179,8 @@ async def test_each_page_loads_for_an_admin_without_an_error(monitor, page, capl
 
 
 async def loaded(document) -> Session:
-    """The session of a document, once its page was loaded."""
-    [found] = [one for one in gc.get_objects() if isinstance(one, Session) and one._document is document]
+    """The session of a document, once its page was loaded. Compares types: the heap holds dead weak proxies too."""
+    [found] = [one for one in gc.get_objects() if type(one) is Session and one._document is document]
     await eventually(lambda: found.loads > 0)
     return found
 
@@ -225,7 +238,9 @@ async def test_a_halt_shows_without_a_reload(monitor):
         admin = monitor.cookie("admin").partition("=")[2]
         async with monitor.monitor.connect(admin) as client:
             await client.halt(scope=ScopeKind.GLOBAL, reason="seen by everybody")
-        await eventually(lambda: "seen by everybody" in shown(document))
+            await eventually(lambda: "seen by everybody" in shown(document))
+            await client.resume(scope=ScopeKind.GLOBAL, reason="seen")
+            await eventually(lambda: "seen by everybody" not in shown(document))
 
 
 @pytest.mark.slow
@@ -236,7 +251,7 @@ async def test_opening_and_closing_100_sessions_leaves_nothing_behind(monitor):
             pass
     await monitor.until_empty()
     gc.collect()
-    left = [one for one in gc.get_objects() if isinstance(one, Session | Screen)]
+    left = [one for one in gc.get_objects() if type(one) in {Session, Screen}]
     assert left == []
 
 
