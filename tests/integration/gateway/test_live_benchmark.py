@@ -16,5 +16,5 @@ def test_the_benchmark_reaches_every_client_of_every_server_and_writes_its_numbe
     assert "times picows, bare until all have it" in done.stdout
     found = msgspec.json.decode(report.read_bytes())
     assert [result["clients"] for result in found["results"]] == [60, 60, 60]
-    assert all(result["all_p50_ms"] > 0 and result["kib_per_client"] > 0 for result in found["results"])
+    assert all(result["all_p50_ms"] > 0 and result["kib_per_client"] >= 0 for result in found["results"])
     assert found["ratio"] > 0
