@@ -167,7 +167,7 @@ async def test_order_in_flight_holds_the_market(dsn, bus, session, background, i
     background.start(FakeTrading(dsn, bus).run())
     insert = (
         "INSERT INTO orders VALUES ('o', 'i', '', '', '', '', 1, 'd', 'p', 'X:A', %s, 'buy', 'market', 'gtc', false,"
-        " 1, 0, null, null, null, null, null, %s, '', 1, '', 0, 0, 0, 0, 0, 0, 0, 0)"
+        " 1, 0, null, null, null, null, null, %s, '', 1, '', 0, 0, 0, 0, 0, 0, 0, 0, 0)"
     )
     with connect_sync(dsn) as conn:
         conn.execute(insert, (session.session_id, in_flight))
