@@ -19,6 +19,7 @@ from ..portfolio.position import Position
 from ..risk.day import RiskDay
 from ..risk.limits import RiskLimits
 from ..risk.view import DeploymentState, InstrumentState
+from ..store.states import ENDED_ORDERS
 from .journal import CONSUMER
 from .order import Order
 from .protection import Bracket, Protection
@@ -28,7 +29,6 @@ Connection = psycopg.AsyncConnection[Any]
 Rows = list[dict[str, Any]]
 log = structlog.get_logger(__name__)
 
-_ENDED = "('denied', 'filled', 'canceled', 'rejected', 'expired')"
 _BRACKET = "bracket:"
 
 
@@ -159,9 +159,10 @@ async def _load_latches(conn: Connection, state: TradingState) -> None:
 async def _load_orders(conn: Connection, state: TradingState) -> None:
     entries = [bracket.intent_id for bracket in state.brackets.values()]
     sql = (
-        f"(SELECT * FROM orders WHERE state NOT IN {_ENDED})"  # noqa: S608 - constant
+        f"(SELECT * FROM orders WHERE state NOT IN {ENDED_ORDERS})"  # noqa: S608 - constant
         " UNION (SELECT * FROM orders WHERE intent_id = ANY(%s) AND leg = '')"
-        f" UNION (SELECT * FROM orders WHERE state IN {_ENDED} ORDER BY created_ts DESC LIMIT {ENDED_ORDERS_LIMIT})"
+        f" UNION (SELECT * FROM orders WHERE state IN {ENDED_ORDERS}"
+        f" ORDER BY created_ts DESC LIMIT {ENDED_ORDERS_LIMIT})"
         # As the venue accepted them: equal prices are matched in this order (a pair of legs: the stop first).
         " ORDER BY created_ts, acked_wall, intent_wall, leg, order_id"
     )

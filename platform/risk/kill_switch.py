@@ -19,6 +19,7 @@ from ..contracts.errors import InputError, NotFoundError
 from ..contracts.events import HaltChanged
 from ..contracts.ids import digest
 from ..contracts.time import from_datetime
+from ..store.states import ENDED_ORDERS
 
 TRADING_LOCK = 0x4D494C4C53
 
@@ -104,7 +105,7 @@ def working_orders(conn: psycopg.Connection[Any], scope: ScopeKind, scope_id: st
     }[scope]
     rows = conn.execute(
         "SELECT order_id, instrument, state FROM orders WHERE state NOT IN"  # noqa: S608 - the column is one of four
-        f" ('denied', 'filled', 'canceled', 'rejected', 'expired') AND {column} = %s ORDER BY created_ts, order_id",
+        f" {ENDED_ORDERS} AND {column} = %s ORDER BY created_ts, order_id",
         (scope_id,),
     ).fetchall()
     conn.rollback()

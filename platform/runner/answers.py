@@ -17,8 +17,7 @@ _REJECTED = (
 _ORDERS = (
     "SELECT 'order.updated' AS type, order_id || '/' || version AS event_id, updated_ts AS occurred_at, order_id,"
     " intent_id, client_order_id, deployment_id, portfolio_id, instrument, side, order_type, quantity, filled, state,"
-    " version, updated_ts AS ts,"
-    " cancel_decided_at FROM orders WHERE intent_id = ANY(%s) AND leg = ''"
+    " version, updated_ts AS ts, cancel_decided_at FROM orders WHERE intent_id = ANY(%s) AND leg = ''"
 )
 
 

@@ -18,6 +18,7 @@ from ..contracts.instrument import Instrument
 from ..contracts.money import ZERO
 from ..sdk.orders import WorkingOrder
 from ..sdk.portfolio import PortfolioView
+from ..store.states import ENDED_ORDERS
 from .database import Connection, Database
 from .lease import Checkpoint
 
@@ -27,11 +28,11 @@ _FILLS = (
     " FROM fills WHERE portfolio_id = %s ORDER BY portfolio_version, ts"
 )
 _ORDERS = (
-    "SELECT o.intent_id, o.instrument, o.side, o.quantity, o.filled, o.order_type, o.limit_price, o.stop_price,"
-    " o.decided_at, i.payload, o.cancel_decided_at <= %(checkpoint)s"
-    " AND o.state IN ('denied', 'filled', 'canceled', 'rejected', 'expired') AS ended"
+    "SELECT o.intent_id, o.instrument, o.side, o.quantity, o.filled, o.order_type, o.limit_price,"  # noqa: S608 - constant
+    " o.stop_price, o.decided_at, i.payload, o.cancel_decided_at <= %(checkpoint)s"
+    f" AND o.state IN {ENDED_ORDERS} AS ended"
     " FROM orders o JOIN intents i USING (intent_id) WHERE o.deployment_id = %(deployment)s AND o.leg = ''"
-    " AND (o.state NOT IN ('denied', 'filled', 'canceled', 'rejected', 'expired') OR o.intent_id = ANY(%(news)s)"
+    f" AND (o.state NOT IN {ENDED_ORDERS} OR o.intent_id = ANY(%(news)s)"
     " OR o.cancel_decided_at > %(checkpoint)s) ORDER BY o.decided_at, o.created_ts, o.order_id"
 )
 # A strategy knows of its own cancel from the next slice on, of everything else in the slice that brought it about.

@@ -24,18 +24,18 @@ from ...contracts.events import (
 from ...contracts.ids import digest
 from ...contracts.time import from_datetime
 from ...risk.kill_switch import active_halts
+from ...store.states import ENDED_ORDERS
 from ..context import Connection, Gateway
 from .directory import Place
 from .topics import LiveTopic
 from .views import LIMITS
 
-_ENDED = "('denied', 'filled', 'canceled', 'rejected', 'expired')"
 _ORDER_COLUMNS = """o.order_id, o.intent_id, o.client_order_id, o.deployment_id, o.portfolio_id, o.instrument, o.side,
  o.order_type, o.quantity, o.filled, o.state, o.version, o.updated_ts AS ts, o.venue_order_id, o.limit_price,
  o.stop_price, o.average_price, o.leg, o.reason, o.session, o.cancel_decided_at,
  greatest(o.acked_wall, o.journalled_wall, o.intent_wall) AS occurred_at, o.intent_id AS trace_id"""
 _ORDERS = f"""SELECT * FROM (
- (SELECT {_ORDER_COLUMNS} FROM orders o WHERE o.state NOT IN {_ENDED})
+ (SELECT {_ORDER_COLUMNS} FROM orders o WHERE o.state NOT IN {ENDED_ORDERS})
  UNION
  (SELECT n.* FROM portfolios p, LATERAL (SELECT {_ORDER_COLUMNS} FROM orders o WHERE o.portfolio_id = p.portfolio_id
    ORDER BY o.updated_ts DESC, o.order_id DESC LIMIT %s) AS n)

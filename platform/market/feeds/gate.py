@@ -12,6 +12,7 @@ from ...contracts.enums import DesiredState, OrderState, RunnerState
 from ...contracts.errors import RetriableError
 from ...store.database import connect
 from ...store.models.market import LOCK_STEP_CHANNEL
+from ...store.states import ENDED_ORDERS
 from .patience import Patience
 
 TRADING = "trading"
@@ -34,11 +35,11 @@ _MEMBERS: LiteralString = (
     " WHERE d.session = %s AND d.desired_state = %s ORDER BY 1"
 )
 _UNSETTLED: LiteralString = (
-    "SELECT i FROM unnest(%(intents)s::text[]) AS i"
+    "SELECT i FROM unnest(%(intents)s::text[]) AS i"  # noqa: S608 - constant
     " WHERE NOT EXISTS (SELECT FROM intents n WHERE n.intent_id = i)"
     " AND NOT EXISTS (SELECT FROM decisions d WHERE d.intent_id = i AND d.code <> 'STALE_RUNNER')"
     " UNION ALL SELECT o.intent_id FROM orders o WHERE o.session = %(session)s AND o.state = ANY(%(in_flight)s)"
-    " AND o.state NOT IN ('denied', 'filled', 'canceled', 'rejected', 'expired')"
+    f" AND o.state NOT IN {ENDED_ORDERS}"
 )
 _POSITION: LiteralString = (
     "UPDATE market_sessions SET position = %s, state = 'running', message = '' WHERE session_id = %s"
