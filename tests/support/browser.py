@@ -26,7 +26,11 @@ def require_chromium() -> str:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A headless browser; it is closed at the end."""
+    """A headless browser; it is closed at the end.
+
+    For fixtures of module scope at most: Playwright's event loop stands in this thread until then, and no test that
+    runs a loop of its own (asyncio) can come in between.
+    """
     executable = require_chromium()
     with sync_playwright() as playwright:
         # Chromium's own sandbox cannot start as root, which is who runs tests in a container.

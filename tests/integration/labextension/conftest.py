@@ -1,4 +1,4 @@
-"""One JupyterLab and one browser for all of these tests; each has a page and a world of its own."""
+"""One JupyterLab for all of these tests, one browser a file; each test has a world of its own."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ PATIENCE, USUAL = 20_000, 5_000
 STRATEGY = REPOSITORY / "strategies" / "sma_cross.ipynb"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[Server]:
     """The bundle of the repository, found through JUPYTER_PATH."""
     require_chromium()
@@ -25,13 +25,13 @@ def server(tmp_path_factory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator:
     with chromium() as running:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def loaded(server: Server) -> Iterator[tuple[Page, list[str]]]:
     """A page with JupyterLab, and the errors that it did not catch. Loading it takes seconds, so it is loaded once."""
     server.tell(answers=world())
