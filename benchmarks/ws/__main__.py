@@ -14,6 +14,8 @@ from rich.table import Table
 
 from millstream.ops.clock import WallClock
 
+from .result import Result, ratio, result_of
+
 SERVERS = {
     "FastAPI, bare": ("benchmarks.ws.bare", "fastapi"),
     "picows, bare": ("benchmarks.ws.bare", "picows"),
@@ -25,23 +27,6 @@ AIM_RATIO = 2.2
 AIM_KIB = 35.0
 _PROCESSES = 2
 _WARM_UP = 3
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds from the call that sends until a client has it (over all clients and rounds), and until all have it.
-
-    ``kib_per_client`` is the growth of the server's proportional set size for each connection.
-    """
-
-    server: str
-    clients: int
-    rounds: int
-    p50_ms: float
-    p99_ms: float
-    max_ms: float
-    all_p50_ms: float
-    all_p99_ms: float
-    kib_per_client: float
 
 
 class Child:
@@ -93,8 +78,7 @@ class Fleet:
         for client in self.clients:
             client.hear()
         self._before = before
-        self.arrivals: list[int] = []
-        self.completions: list[int] = []
+        self.rounds: list[list[int]] = []
 
     def run(self, number: int, *, counts: bool) -> None:
         """Send one event and wait until every client has it."""
@@ -103,25 +87,13 @@ class Fleet:
         at = self.server.ask(do="send", round=number)["at"]
         times = [time - at for client in self.clients for time in client.hear()["arrived"]]
         if counts:
-            self.arrivals += times
-            self.completions.append(max(times))
+            self.rounds.append(times)
 
     def result(self) -> Result:
         now = self.server.ask(do="memory")
         if now["connections"] != self.count:
             raise RuntimeError(f"{self.name}: {now['connections']} of {self.count} connections are left")
-        arrivals, completions = sorted(self.arrivals), sorted(self.completions)
-        return Result(
-            server=self.name,
-            clients=self.count,
-            rounds=len(completions),
-            p50_ms=_quantile(arrivals, 0.5),
-            p99_ms=_quantile(arrivals, 0.99),
-            max_ms=arrivals[-1] / 1e6,
-            all_p50_ms=_quantile(completions, 0.5),
-            all_p99_ms=_quantile(completions, 0.99),
-            kib_per_client=(now["bytes"] - self._before) / self.count / 1024,
-        )
+        return result_of(self.name, self.count, self.rounds, before=self._before, after=now["bytes"])
 
 
 def main() -> None:
@@ -138,14 +110,14 @@ def main() -> None:
     base = next(result for result in results if result.server == BASE)
     ours = next(result for result in results if result.server == OURS)
     Console(width=120).print(_table(results, base))
-    ratio = ours.all_p50_ms / base.all_p50_ms
+    times = ratio(ours, base)
     print(
-        f"{OURS}: {ratio:.2f} times {BASE} until all have it (aim: at most {AIM_RATIO}),"
+        f"{OURS}: {times:.2f} times {BASE} until all have it (aim: at most {AIM_RATIO}),"
         f" {ours.kib_per_client:.1f} KiB a client (aim: at most {AIM_KIB:.0f})"
     )
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        report = {"results": results, "ratio": ratio, "aim_ratio": AIM_RATIO, "aim_kib": AIM_KIB}
+        report = {"results": results, "ratio": times, "aim_ratio": AIM_RATIO, "aim_kib": AIM_KIB}
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
 
 
@@ -155,8 +127,9 @@ def _table(results: list[Result], base: Result) -> Table:
         table.add_column(name, justify="left" if name == "server" else "right")
     for run in results:
         numbers = (run.p50_ms, run.p99_ms, run.max_ms, run.all_p50_ms, run.all_p99_ms)
-        ratio = f"{run.all_p50_ms / base.all_p50_ms:.2f}"
-        table.add_row(run.server, *[f"{number:.1f}" for number in numbers], ratio, f"{run.kib_per_client:.1f}")
+        table.add_row(
+            run.server, *[f"{number:.1f}" for number in numbers], f"{ratio(run, base):.2f}", f"{run.kib_per_client:.1f}"
+        )
     return table
 
 
@@ -171,10 +144,6 @@ def _child(*arguments: str) -> Iterator[Child]:
         yield child
     finally:
         child.end()
-
-
-def _quantile(ordered: list[int], share: float) -> float:
-    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))] / 1e6
 
 
 def _arguments() -> argparse.Namespace:

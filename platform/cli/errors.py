@@ -7,15 +7,19 @@
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from rich.markup import escape
 
-from ..contracts.errors import FatalError, MillstreamError, RetriableError
+from ..contracts.errors import FatalError, InputError, MillstreamError, RetriableError
 from .output import errors
 
+if TYPE_CHECKING:
+    from ..contracts.api.base import Request
+
 T = TypeVar("T")
+Model = TypeVar("Model", bound="Request")
 ANSWER_IS_NO = 1
 INTERRUPTED = 130
 
@@ -55,7 +59,7 @@ def explained(error: Exception) -> MillstreamError:
     """An error that no part of the platform expected, as one that says what to do."""
     what = f"{type(error).__name__}: {error}".rstrip(": \n")
     result: MillstreamError
-    if type(error).__module__.partition(".")[0] in {"psycopg", "redis", "aiokafka"}:
+    if type(error).__module__.partition(".")[0] in {"psycopg", "psycopg_pool", "redis", "aiokafka"}:
         result = RetriableError(
             f"a server failed while the command was running ({what})",
             hint="Try again; `millstream doctor` says which server does not answer.",
@@ -69,6 +73,17 @@ def explained(error: Exception) -> MillstreamError:
         )
     result.__cause__ = error
     return result
+
+
+def request(model: "type[Model]", **fields: Any) -> "Model":
+    """A request of the API. Raises :class:`InputError` that names the fields which are wrong."""
+    from pydantic import ValidationError
+
+    try:
+        return model(**fields)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise InputError("; ".join(faults), hint="Correct what is named.") from error
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:

@@ -19,6 +19,7 @@ from ..market import sessions
 from ..ops.clock import WallClock
 from ..ops.settings import Settings
 from ..store.database import connect_sync
+from .links import first_admin
 from .processes import ProcessManager, Service
 from .screens import open_screens
 
@@ -205,20 +206,12 @@ async def run_node(
         file = _run_directory(settings) / "node.json"
         file.touch(mode=0o600)
         file.write_bytes(msgspec.json.encode(info))
-        link = await asyncio.to_thread(admin_link, endpoints.database_url, screens.gateway)
+        link = await asyncio.to_thread(first_admin, endpoints.database_url, screens.gateway)
         ready.set_result(msgspec.structs.replace(info, setup_link=link))
         try:
             await _until_stopped()
         finally:
             file.unlink(missing_ok=True)
-
-
-def admin_link(database_url: str, gateway_url: str) -> str:
-    """A fresh one-time link to the first admin's account; empty as soon as there is one."""
-    from ..gateway.auth.invitations import first_admin_link
-
-    with connect_sync(database_url) as conn:
-        return first_admin_link(conn, WallClock(), gateway_url) or ""
 
 
 def sample_market(database_url: str, speed: float | None = None) -> str:

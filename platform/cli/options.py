@@ -10,6 +10,10 @@ DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many rows at most, the newest.")]
 Deployment = Annotated[str, typer.Option("--deployment", "-d", help="Only of this deployment.")]
+Portfolio = Annotated[str, typer.Option("--portfolio", help="Only of this portfolio.")]
+Instrument = Annotated[str, typer.Option("--instrument", "-i", help="Only of this instrument.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is written to the audit log.")]
+DeploymentName = Annotated[str, typer.Argument(help="A deployment; `millstream deployments` lists them.")]
 Parameters = Annotated[
     list[str] | None,
     typer.Option("--param", "-p", metavar="NAME=VALUE", help="A notebook parameter; repeatable."),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import typer
@@ -17,6 +17,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..contracts.time import iso, to_datetime
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 NOTEBOOK_WIDTH = 108
 
@@ -42,17 +45,24 @@ TIME_ENDINGS = ("_ts", "_at")
 
 
 def plain(value: Any, name: str = "") -> Any:
-    """``value`` as JSON types: structs become objects, decimals texts, times ISO 8601, what is not finite null.
+    """``value`` as JSON types: structs and models are objects, decimals texts, times ISO 8601, what is not finite null.
 
     A whole number in a field called ``…_at``, ``…_ts`` or as in ``TIME_NAMES`` is a time in UTC nanoseconds; 0 is none.
     """
     if isinstance(value, msgspec.Struct):
         value = msgspec.structs.asdict(value)
+    elif hasattr(value, "model_fields_set"):
+        value = _fields(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return _plain_time(value, name) if isinstance(value, int | datetime) else _plain_leaf(value)
+
+
+def _fields(model: "BaseModel") -> dict[str, Any]:
+    """As the API writes them; pydantic itself is not loaded for commands that show no model."""
+    return model.model_dump(by_alias=True)
 
 
 def _plain_leaf(value: Any) -> Any:

@@ -51,10 +51,9 @@ def read_run(
     notebook: str,
 ) -> PaperRun:
     """The finished run of ``deployment``; ``report`` is the backtest of its release."""
-    wanted = queries.Filter(deployment=deployment)
-    orders, fills = queries.orders(conn, wanted), queries.fills(conn, wanted)
-    rejections = queries.rejections(conn, wanted)
-    account = queries.portfolio(conn, portfolio)
+    orders, fills = queries.orders(conn, deployment), queries.fills(conn, deployment)
+    rejections = queries.rejections(conn, deployment)
+    account = queries.outcome(conn, portfolio)
     parity = _compare(conn, report, orders, fills, rejections, account)
     return PaperRun(
         deployment=deployment,
@@ -68,7 +67,7 @@ def read_run(
         fees=account.fees,
         equity=account.equity,
         currency=account.currency,
-        latency=queries.latency(conn, wanted),
+        latency=queries.latency(conn, deployment),
         executed_notebook=notebook,
         explanation=str(parity),
     )
@@ -80,7 +79,7 @@ def _compare(
     orders: Sequence[queries.OrderView],
     fills: Sequence[queries.FillView],
     rejections: Sequence[queries.RejectionView],
-    account: queries.PortfolioSummary,
+    account: queries.Outcome,
 ) -> ParityReport:
     capital = Decimal(str(report["capital"]))
     return compare_orders(

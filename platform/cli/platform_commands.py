@@ -70,7 +70,7 @@ def _start_detached(settings: "Settings", folder: Path, lab: bool, speed: float)
     from ..bootstrap import ensure_database
     from ..contracts.errors import FatalError
     from ..ops.clock import WallClock
-    from . import node
+    from . import links, node
 
     node.refuse_second(settings)
     log = settings.home / "log" / "node.log"
@@ -90,7 +90,7 @@ def _start_detached(settings: "Settings", folder: Path, lab: bool, speed: float)
         while process.poll() is None:
             info = node.read_node(settings)
             if info is not None and info.pid == process.pid:
-                return structs.replace(info, setup_link=node.admin_link(ensure_database(settings), info.gateway_url))
+                return structs.replace(info, setup_link=links.first_admin(ensure_database(settings), info.gateway_url))
             clock.block(0.1)
     tail = "\n".join(log.read_bytes()[begin:].decode(errors="replace").splitlines()[-12:])
     raise FatalError(f"the platform did not start:\n{tail}", hint=f"The whole log: {log}")
@@ -182,20 +182,24 @@ def lab(as_json: Json = False) -> None:
         console.print(info.lab_url, soft_wrap=True, highlight=False)
 
 
-def admin_link(as_json: Json = False) -> None:
-    """Print a one-time link to the first admin's account; there is none once an admin exists."""
+def admin_link(
+    user: Annotated[str, typer.Option("--user", help="Somebody who lost password or telephone.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Print a one-time link to the first admin's account, or with --user to set up that person's login anew."""
     from ..bootstrap import ensure_database
-    from ..contracts.errors import ConflictError, NotFoundError
+    from ..contracts.errors import ConflictError
     from ..ops.settings import load_settings
-    from . import node
+    from . import links
 
     settings = load_settings()
-    info = node.read_node(settings)
-    if info is None or not info.gateway_url:
-        raise NotFoundError("no gateway is running", hint="Start it with `millstream up`.")
-    link = node.admin_link(ensure_database(settings), info.gateway_url)
+    address, database_url = links.gateway_address(settings), ensure_database(settings)
+    link = links.renewal(database_url, address, user) if user else links.first_admin(database_url, address)
     if not link:
-        raise ConflictError("there is an admin already", hint="An admin invites others, and resets who is locked out.")
+        raise ConflictError(
+            "there is an admin already",
+            hint="An admin invites others, and resets who is locked out; --user lets in an admin who is.",
+        )
     if as_json:
         print_json({"link": link})
     else:

@@ -11,7 +11,7 @@ from ..contracts.enums import Target
 from .errors import ANSWER_IS_NO, run_async
 from .options import DEFAULT_CAPITAL, Capital, End, Json, Parameters, Start, to_utc
 from .output import console, print_json, table, when
-from .promotion import money, promotion_deps, show_step
+from .promotion import money, show_step
 
 if TYPE_CHECKING:
     from ..promotion.execute import Execution
@@ -39,6 +39,7 @@ def backtest(
 ) -> None:
     """Backtest a strategy notebook in a fresh kernel: statistics and every order."""
     from ..promotion.promote import backtest_notebook
+    from .local_promotion import promotion_deps
 
     request = request_of(notebook, param, capital, start, end)
 

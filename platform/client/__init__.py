@@ -6,6 +6,7 @@ from .environment import is_configured
 from .errors import (
     ApiConflictError,
     ApiError,
+    ApiFatalError,
     ApiInputError,
     ApiNotFoundError,
     ApiRetriableError,
@@ -20,6 +21,7 @@ from .watching import Watch
 __all__ = [
     "ApiConflictError",
     "ApiError",
+    "ApiFatalError",
     "ApiInputError",
     "ApiNotFoundError",
     "ApiRetriableError",

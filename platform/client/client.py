@@ -68,9 +68,17 @@ class AsyncClient(Operations):
         """Close the connections."""
         await self._exchange.close()
 
-    async def call(self, call: Call[T], *, key: str = "") -> T:
-        """Send one request, as every method does; ``key`` is the idempotency key of a command (else a new one)."""
-        return await self._exchange.call(call, key)
+    async def call(self, call: Call[T], *, key: str = "", match: str = "") -> T:
+        """Send one request, as every method does; ``key`` is the idempotency key of a command (else a new one).
+
+        ``match`` is the ``ETag`` of what the command changes, from :meth:`tagged`: it raises :class:`ApiConflictError`
+        (``412``) when that was changed since.
+        """
+        return await self._exchange.call(call, key, match)
+
+    async def tagged(self, call: Call[T]) -> tuple[T, str]:
+        """The answer of one read and its ``ETag``, empty where it has none."""
+        return await self._exchange.tagged(call)
 
     @overload
     def iterate(

@@ -3,10 +3,8 @@
 import os
 from collections.abc import Mapping
 
+from ..contracts.environment import TOKEN, URL
 from ..contracts.errors import ConfigurationError
-
-URL = "MILLSTREAM_URL"
-TOKEN = "MILLSTREAM_TOKEN"  # noqa: S105 - the name of a variable, not a secret
 
 
 def is_configured(environment: Mapping[str, str] | None = None) -> bool:

@@ -3,7 +3,7 @@
 from pydantic import ValidationError
 
 from ..contracts.api.base import FieldFault, Problem
-from ..contracts.errors import ConflictError, InputError, MillstreamError, NotFoundError, RetriableError
+from ..contracts.errors import ConflictError, FatalError, InputError, MillstreamError, NotFoundError, RetriableError
 
 SHOWN_FAULTS = 5
 
@@ -22,7 +22,7 @@ class ApiError(MillstreamError):
 
 
 class ApiInputError(ApiError, InputError):
-    """What was given is wrong (400, 413, 422)."""
+    """What was given is wrong (400, 413, 415, 421, 422 and their like)."""
 
 
 class ApiNotFoundError(ApiError, NotFoundError):
@@ -45,13 +45,17 @@ class ApiRetriableError(ApiError, RetriableError):
     """A passing fault of the gateway, or too many requests (429, 502, 503, 504)."""
 
 
+class ApiFatalError(ApiError, FatalError):
+    """The gateway failed, or what answers is no gateway of this version: a person has to look (500 and unknown)."""
+
+
 class GatewayUnreachableError(RetriableError):
     """Nothing answers at the gateway's address."""
 
     def __init__(self, url: str, why: str) -> None:
         super().__init__(
             f"the gateway at {url} does not answer ({why})",
-            hint="`millstream status` says whether the platform runs; `millstream up` starts it.",
+            hint="On its machine `millstream --local status` says whether it runs, and `millstream up` starts it.",
         )
 
 
@@ -74,7 +78,8 @@ _KINDS: dict[int, type[ApiError]] = {
 
 def error_of(problem: Problem, retry_after: float | None = None) -> ApiError:
     """The exception of a problem."""
-    return _KINDS.get(problem.status, ApiError)(problem, retry_after=retry_after)
+    other = ApiInputError if 400 <= problem.status < 500 else ApiFatalError
+    return _KINDS.get(problem.status, other)(problem, retry_after=retry_after)
 
 
 def problem_in(status: int, content: bytes) -> Problem:

@@ -11,7 +11,7 @@ from ..contracts.api.base import Problem
 from ..contracts.api.identity import Tokens
 from .cache import AnswerCache
 from .calls import API, Call
-from .errors import ApiError, GatewayUnreachableError, error_of, problem_in
+from .errors import ApiError, ApiFatalError, GatewayUnreachableError, error_of, problem_in
 
 if TYPE_CHECKING:
     import httpx
@@ -49,24 +49,30 @@ class Exchange:
         self._refreshing = asyncio.Lock()
         self._cache = AnswerCache()
 
-    async def call(self, call: Call[T], key: str = "") -> T:
+    async def call(self, call: Call[T], key: str = "", match: str = "") -> T:
         """Send a request and give its answer.
 
         Raises :class:`ApiError` for a refusal and :class:`GatewayUnreachableError` when nothing answers.
         """
+        return (await self.tagged(call, key, match))[0]
+
+    async def tagged(self, call: Call[T], key: str = "", match: str = "") -> tuple[T, str]:
+        """As :meth:`call`, with the answer's ``ETag``; ``match`` is sent as ``If-Match``."""
         headers = {"Idempotency-Key": key or uuid.uuid4().hex} if call.is_command else {}
+        if match:
+            headers["If-Match"] = match
         known = None if call.is_command else self._cache.get(_identity(call))
         if known is not None:
             headers["If-None-Match"] = known.etag
         response = await self._authenticated(call, headers)
         if known is not None and response.status_code == NOT_MODIFIED:
-            answer: T = known.answer
-            return answer
+            return known.answer, known.etag
         answer = _parsed(call, response)
+        tag = response.headers.get("ETag", "")
         if not call.is_command:
-            self._cache.put(_identity(call), response.headers.get("ETag", ""), answer, len(response.content))
+            self._cache.put(_identity(call), tag, answer, len(response.content))
         self._take(call, answer)
-        return answer
+        return answer, tag
 
     async def close(self) -> None:
         """Close the connections."""
@@ -172,7 +178,7 @@ def _parsed(call: Call[T], response: "httpx.Response") -> T:
 
 
 def _misunderstood(call: Call[Any], status: int, error: ValidationError) -> ApiError:
-    return ApiError(
+    return ApiFatalError(
         Problem(
             title="The answer is not what this client knows",
             detail=f"{call.method} {call.path} answered something else than {call.operation} does: {error}",

@@ -14,9 +14,11 @@ from starlette.responses import JSONResponse, Response
 
 from ..contracts.api.base import FieldFault, Problem
 from ..contracts.errors import ConflictError, InputError, MillstreamError, NotFoundError, RetriableError
+from ..contracts.ids import random_id
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
+REFERENCE_LENGTH = 12
 _CODES = {
     400: "INVALID_INPUT",
     401: "UNAUTHENTICATED",
@@ -52,8 +54,10 @@ class ProblemError(MillstreamError):
         hint: str = "",
         *,
         headers: Mapping[str, str] | None = None,
+        reference: str = "",
     ) -> None:
         super().__init__(detail or title, hint=hint)
+        self.reference = reference
         self.status = status
         self.code = code
         self.title = title
@@ -69,6 +73,7 @@ class ProblemError(MillstreamError):
             instance=instance,
             code=self.code,
             hint=self.hint,
+            reference=self.reference,
         )
 
 
@@ -85,13 +90,12 @@ def problem_of(error: MillstreamError) -> ProblemError:
             return ProblemError(status, code, title, str(error), error.hint)
     if isinstance(error, RetriableError):
         return unavailable(str(error), error.hint)
-    _log.error("gateway.error", error=str(error), hint=error.hint, kind=type(error).__name__, exc_info=error)
-    return internal()
+    return internal(error, hint=error.hint)
 
 
-def unavailable(detail: str, hint: str = "") -> ProblemError:
-    """``503``: a server that the gateway needs does not answer now."""
-    headers = {"Retry-After": str(RETRY_SECONDS)}
+def unavailable(detail: str, hint: str = "", *, seconds: int = RETRY_SECONDS) -> ProblemError:
+    """``503``: a server that the gateway needs does not answer now; ask again in ``seconds``."""
+    headers = {"Retry-After": str(seconds)}
     return ProblemError(
         503, "UNAVAILABLE", "Not available now", detail, hint or "Try again in a moment.", headers=headers
     )
@@ -106,7 +110,7 @@ def answer(error: ProblemError, path: str, faults: tuple[FieldFault, ...] = ()) 
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of ``app`` a problem."""
+    """Make the known errors of ``app`` problems; what nobody foresaw is answered by the guard around it."""
     for kind, handler in (
         (MillstreamError, _millstream),
         (RequestValidationError, _invalid),
@@ -115,7 +119,6 @@ def install(app: FastAPI) -> None:
         (psycopg.DataError, _no_value),
         (redis.exceptions.ConnectionError, _no_redis),
         (redis.exceptions.TimeoutError, _no_redis),
-        (Exception, _unexpected),
     ):
         app.add_exception_handler(kind, cast("Any", handler))
 
@@ -161,17 +164,17 @@ async def _no_value(request: Request, error: psycopg.DataError) -> Response:
     return answer(problem, request.url.path)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    _log.error("gateway.unexpected", path=request.url.path, exc_info=error)
-    return answer(internal(), request.url.path)
-
-
-def internal() -> ProblemError:
-    """``500``: what failed is for the log."""
+def internal(error: BaseException, **facts: object) -> ProblemError:
+    """``500``: what failed is for the log, with ``facts``; the answer names the place there by a reference."""
+    reference = random_id()[:REFERENCE_LENGTH]
+    _log.error(
+        "gateway.error", reference=reference, error=str(error), kind=type(error).__name__, exc_info=error, **facts
+    )
     return ProblemError(
         500,
         "INTERNAL",
         "The gateway could not answer",
-        "Something failed that should not.",
-        "The gateway's log says what; tell its operator the time and the address.",
+        f"Something failed that should not (reference {reference}).",
+        "The gateway's log says what, under the reference: tell it to the operator.",
+        reference=reference,
     )

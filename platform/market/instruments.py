@@ -76,11 +76,15 @@ def keys(conn: psycopg.Connection) -> list[str]:
 
 
 def resolve(conn: psycopg.Connection, text: str) -> str:
+    """As :func:`meant`, of all registered instruments."""
+    return meant(text, keys(conn))
+
+
+def meant(text: str, known: list[str]) -> str:
     """The key that ``text`` means: a key itself, or a symbol that only one exchange has (``AAPL``); case may differ.
 
     Raises :class:`NotFoundError` with near matches, and :class:`InputError` when several exchanges have the symbol.
     """
-    known = keys(conn)
     wanted = text.strip().upper()
     found = [key for key in known if wanted in {key.upper(), key.partition(":")[2].upper()}]
     exact = [key for key in found if text.strip() in {key, key.partition(":")[2]}]

@@ -1,16 +1,10 @@
-"""Reading the log of a runner: its end, in parts that go on from each other, or as it grows."""
+"""Reading the log of a runner: its end, and what follows in parts that go on from each other."""
 
-import os
-from collections.abc import AsyncIterator
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
 
-from ..contracts.clock import Clock
 from ..contracts.errors import NotFoundError
 from .queries import Deployment
 
-POLL_SECONDS = 0.2
 PART_BYTES = 256 * 1024
 _ROTATIONS = 100
 _OFFSET_BITS = 28
@@ -75,51 +69,3 @@ def _files(path: Path) -> list[Path]:
 def _place(path: Path, offset: int) -> int:
     """One number for a file and an offset in it, small enough for JavaScript; it survives the file's rotation."""
     return (path.stat().st_ino & ((1 << _FILE_BITS) - 1)) << _OFFSET_BITS | offset
-
-
-async def follow(path: Path, clock: Clock, *, lines: int = 100) -> AsyncIterator[str]:
-    """The last ``lines`` lines, then every new one as it is written, through rotations, until cancelled."""
-    with _Growing(path) as log:
-        shown = log.lines()
-        for line in [*tail(path.with_name(f"{path.name}.1"), lines - len(shown)), *shown][-lines:]:
-            yield line
-        while True:
-            for line in log.lines():
-                yield line
-            await clock.sleep(POLL_SECONDS)
-
-
-class _Growing:
-    """A file that is appended to, and now and then replaced by a new one of the same name."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: BinaryIO | None = None
-        self._rest = b""
-
-    def lines(self) -> list[str]:
-        """Complete lines that were not given out yet."""
-        data = self._file.read() if self._file is not None else b""
-        if self._path.exists() and (self._file is None or self._rotated(self._file)):
-            # What was written between the read and the rotation is still in the old file.
-            data += self._file.read() if self._file is not None else b""
-            self.close()
-            self._file = self._path.open("rb")
-            data += self._file.read()
-        *complete, self._rest = (self._rest + data).split(b"\n")
-        return [line.decode(errors="replace") for line in complete]
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _rotated(self, file: BinaryIO) -> bool:
-        return self._path.stat().st_ino != os.fstat(file.fileno()).st_ino

@@ -144,6 +144,11 @@ async def announce(deployment: Deployment, deps: PromotionDeps) -> None:
     )
 
 
+def notebook_digest(inspection: Inspection) -> str:
+    """SHA-256 of a notebook's source, as the manifest of its release has it."""
+    return hashlib.sha256(source_of(inspection.notebook)).hexdigest()
+
+
 def _path(request: PromoteRequest) -> Path:
     return Path(request.notebook).expanduser().resolve()
 
@@ -153,7 +158,7 @@ def _bundle(inspection: Inspection, parameters: dict[str, Any], deps: PromotionD
     git = git_state(inspection.path)
     manifest = Manifest(
         name=inspection.name,
-        notebook_sha256=hashlib.sha256(notebook).hexdigest(),
+        notebook_sha256=notebook_digest(inspection),
         parameters=parameters,
         environment=environment_hash(),
         data_snapshot=_snapshot(inspection, parameters, deps),

@@ -58,9 +58,9 @@ def backtest_candles(
     used = engine or engine_of(strategy)
     costs, account = costs or Costs(), decimal(capital)
     if used == "vectorbt":
-        orders, executions, curves, portfolio = run_vectorised(strategy, data, costs, account)
+        orders, executions, curves, portfolio, shown = run_vectorised(strategy, data, costs, account)
         return BacktestResult(
-            strategy, data.traded, float(capital), used, orders, executions, curves, portfolio=portfolio
+            strategy, data.traded, float(capital), used, orders, executions, curves, shown=shown, portfolio=portfolio
         )
     from .replay import run_replay
 
@@ -74,6 +74,7 @@ def backtest_candles(
         outcome.executions,
         outcome.curves,
         outcome.rejections,
+        shown=outcome.shown,
     )
 
 

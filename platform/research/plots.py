@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .indicators import on_price_scale
+
 if TYPE_CHECKING:
     from .result import BacktestResult
 
@@ -63,7 +65,7 @@ def drawdown_plot(result: "BacktestResult", *, width: int = 900) -> Any:
 
 
 def trades_plot(result: "BacktestResult", label: str | None = None, *, width: int = 900) -> Any:
-    """Executed orders of one instrument (the first by default) on its closing prices."""
+    """Executed orders of one instrument (the first by default) and its indicators on its closing prices."""
     _backend()
     candles = result.candles
     label = label or candles.labels[0]
@@ -72,6 +74,9 @@ def trades_plot(result: "BacktestResult", label: str | None = None, *, width: in
     price = close.hvplot.line(
         y="close", width=width, height=300, color=SOFT, title=f"Orders on {label}", xlabel="", tools=_TOOLS
     )
+    near, _ = indicators_of(result, label)
+    if len(near.columns):
+        price *= near.hvplot.line(width=width, height=300, xlabel="", ylabel="", tools=_TOOLS)
     orders = result.orders
     done = orders[(orders["instrument"] == key) & orders["execution_time"].notna()]
     for side, marker, colour in (("buy", "triangle", UP), ("sell", "inverted_triangle", DOWN)):
@@ -84,10 +89,30 @@ def trades_plot(result: "BacktestResult", label: str | None = None, *, width: in
     return price
 
 
+def indicators_of(result: "BacktestResult", label: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the strategy showed of one instrument: on the scale of its prices, and the rest (no column: nothing)."""
+    values = {name: table[label] for name, table in result.indicators.items() if table[label].notna().any()}
+    near, far = on_price_scale(values, result.candles.of(label)["close"])
+    index = result.equity.index
+    return tuple(_naive(pd.DataFrame({name: values[name] for name in names}, index=index)) for names in (near, far))
+
+
+def indicators_plot(result: "BacktestResult", label: str | None = None, *, width: int = 900) -> Any:
+    """Indicators of one instrument that are not on the scale of its prices; None where there are none."""
+    _, far = indicators_of(result, label or result.candles.labels[0])
+    if not len(far.columns):
+        return None
+    _backend()
+    return far.hvplot.line(
+        width=width, height=160, title="Indicators", xlabel="", ylabel="", legend="top_left", tools=_TOOLS
+    )
+
+
 def overview(result: "BacktestResult", *, width: int = 900) -> Any:
-    """Equity, drawdown and trades (of the first instrument), sharing the time axis."""
+    """Equity, drawdown, trades and indicators (of the first instrument), sharing the time axis."""
     parts = equity_plot(result, width=width) + drawdown_plot(result, width=width) + trades_plot(result, width=width)
-    return parts.cols(1)
+    others = indicators_plot(result, width=width)
+    return (parts if others is None else parts + others).cols(1)
 
 
 def heatmap(table: pd.DataFrame, x: str, y: str, value: str, *, width: int = 620) -> Any:

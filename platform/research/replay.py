@@ -31,6 +31,7 @@ from ..sdk.strategy import Strategy
 from .candles import Candles
 from .costs import Costs
 from .equity import Curves, curves
+from .indicators import BySlice
 from .orders import Execution, OrderLine
 from .result import Rejection
 
@@ -39,12 +40,13 @@ NAME = "backtest"
 
 @dataclass(frozen=True, slots=True)
 class ReplayOutcome:
-    """Orders in the order of their decisions, every execution, curves, and what risk or the venue refused."""
+    """Orders in the order of their decisions, every execution, curves, what was refused, and what was shown."""
 
     orders: list[OrderLine]
     executions: list[Execution]
     curves: Curves
     rejections: list[Rejection]
+    shown: BySlice
 
 
 def run_replay(
@@ -58,7 +60,7 @@ def run_replay(
         replay.step(row, slice_)
     record = replay.record
     path = curves(record.executions, candles.traded, float(capital))
-    return ReplayOutcome(record.orders(), record.executions, path, record.rejections)
+    return ReplayOutcome(record.orders(), record.executions, path, record.rejections, replay.shown)
 
 
 def slices(candles: Candles) -> Iterator[list[Bar]]:
@@ -121,6 +123,7 @@ class _Replay:
         self._host = StrategyHost(strategy, config, self._clock)
         self._view = PortfolioView.of(self._trading.portfolio(NAME))
         self.record = _Record(self._trading)
+        self.shown = BySlice()
 
     def warm_up(self, history: Iterable[list[Bar]]) -> None:
         """Bars before the first slice."""
@@ -138,6 +141,7 @@ class _Replay:
         for intent in self._host.decide(ts, self._view):
             self.record.intent(intent)
             self._take(self._trading.intent(intent))
+        self.shown.slices.append(self._host.shown())
 
     def _take(self, events: Iterable[Event]) -> None:
         for event in events:

@@ -10,6 +10,7 @@ import pandas as pd
 from ..sdk.strategy import Strategy
 from .candles import Candles
 from .equity import Curves
+from .indicators import Indicators, Shown
 from .orders import Execution, OrderLine, orders_frame
 from .statistics import Statistics, drawdown_curve, statistics
 from .trades import closed_trades
@@ -45,6 +46,7 @@ class BacktestResult:
     executions: Sequence[Execution]
     curves: Curves
     rejections: Sequence[Rejection] = ()
+    shown: Shown | None = field(default=None, compare=False)
     portfolio: "Portfolio | None" = field(default=None, compare=False)
 
     def __repr__(self) -> str:
@@ -63,6 +65,11 @@ class BacktestResult:
     def trades(self) -> pd.DataFrame:
         """Closed trades; see :func:`~millstream.research.trades.closed_trades`."""
         return closed_trades(self.executions)
+
+    @cached_property
+    def indicators(self) -> Indicators:
+        """What the strategy showed (``Strategy.show``): a table for each name; see ``Indicators``."""
+        return {} if self.shown is None else self.shown.over(self.candles)
 
     @property
     def equity(self) -> pd.Series:
@@ -86,7 +93,7 @@ class BacktestResult:
         )
 
     def plot(self, *, width: int = 900) -> Any:
-        """Equity, drawdown and trades on the price, one below the other (HoloViews layout)."""
+        """Equity, drawdown, trades and indicators on the price, one below the other (HoloViews layout)."""
         from .plots import overview
 
         return overview(self, width=width)

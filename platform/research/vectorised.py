@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..sdk.shown import Showcase
 from ..sdk.strategy import Strategy
 from .candles import Candles
 from .costs import Costs
 from .equity import Curves, from_arrays
+from .indicators import OverFrame
 from .orders import Execution, OrderLine
 from .sizer import SizedRun, exposures, size_orders
 
@@ -19,17 +21,22 @@ if TYPE_CHECKING:
 
 def run_vectorised(
     strategy: Strategy, candles: Candles, costs: Costs, capital: Decimal
-) -> tuple[list[OrderLine], list[Execution], Curves, "Portfolio"]:
-    """Orders, executions, curves and the vectorbt portfolio of a vectorised strategy."""
+) -> tuple[list[OrderLine], list[Execution], Curves, "Portfolio", OverFrame]:
+    """Orders, executions, curves and the vectorbt portfolio of a vectorised strategy, and what it showed."""
     always = strategy.rebalance == "always"
-    targets = exposures(strategy, candles)[candles.first :]
+    showcase = Showcase()
+    strategy.watch(showcase)
+    try:
+        targets = exposures(strategy, candles)[candles.first :]
+    finally:
+        strategy.watch(None)
     candles = candles.traded
     run = size_orders(targets, candles, costs, capital, always=always)
     credit = _credit(run, capital)
     portfolio = vectorbt_portfolio(run, candles, costs, float(capital) + credit)
     cash = portfolio.cash().to_numpy() - credit
     held = portfolio.assets().to_numpy().reshape(candles.last_close.shape)
-    return run.orders, run.executions, from_arrays(candles, cash, held), portfolio
+    return run.orders, run.executions, from_arrays(candles, cash, held), portfolio, OverFrame(showcase)
 
 
 def vectorbt_portfolio(run: SizedRun, candles: Candles, costs: Costs, cash: float) -> "Portfolio":

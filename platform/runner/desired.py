@@ -27,7 +27,9 @@ _CLAIM = (
     " AND l.name = d.release_name AND l.version = d.release_version"
     " RETURNING d.deployment_id, d.epoch, d.portfolio_id, d.session, d.instruments, d.timeframe, d.parameters,"
     " l.bundle, coalesce((SELECT s.clock FROM market_sessions s WHERE s.session_id = d.session), 'wall')"
-    " AS session_clock"
+    " AS session_clock,"
+    " coalesce((SELECT s.speed FROM market_sessions s WHERE s.session_id = d.session), 0) AS session_speed,"
+    " coalesce((SELECT s.lock_step FROM market_sessions s WHERE s.session_id = d.session), false) AS session_waits"
 )
 _STARTING = (
     "INSERT INTO runners (deployment_id, epoch, state, message, pid, host, restarts, heartbeat_at, started_at,"
@@ -69,6 +71,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, object]
     bundle: str
     session_clock: str
+    session_speed: float
+    session_waits: bool
 
 
 class Roster:

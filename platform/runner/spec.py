@@ -8,13 +8,15 @@ from ..bootstrap import Endpoints
 from ..bus.base import EventBus
 from ..bus.factory import BusKind, create_bus
 from ..contracts.clock import Clock
-from ..contracts.time import SECOND, timeframe_ns
+from ..market.lifetime import lifetime
 from ..promotion.runs import NOTEBOOK
 
 
 class RunnerSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One runner of one deployment under one epoch. ``session_clock`` is ``wall`` or ``market``.
 
+    ``session_speed`` is bars a second (0: as fast as possible); a market that ``session_waits`` goes on when all that
+    was decided in a slice is settled.
     ``database_url`` and ``bus_address`` may hold passwords: the representation leaves them out.
     """
 
@@ -23,6 +25,8 @@ class RunnerSpec(msgspec.Struct, frozen=True, kw_only=True):
     portfolio_id: str
     session: str
     session_clock: str
+    session_speed: float = 0.0
+    session_waits: bool = False
     instruments: tuple[str, ...]
     timeframe: str
     parameters: dict[str, object]
@@ -55,9 +59,14 @@ class RunnerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def intent_ttl(self) -> int:
-        """Time to live of an intent on the session's clock: a replay's market time moves by whole bars."""
-        ttl = round(self.intent_ttl_seconds * SECOND)
-        return max(ttl, timeframe_ns(self.timeframe)) if self.session_clock == "market" else ttl
+        """Time to live of an intent in ns on the session's clock."""
+        return lifetime(
+            self.intent_ttl_seconds,
+            clock=self.session_clock,
+            timeframe=self.timeframe,
+            speed=self.session_speed,
+            waits=self.session_waits,
+        )
 
     def bus(self, clock: Clock) -> EventBus:
         """The bus this runner talks to, not yet open."""

@@ -193,6 +193,8 @@ class Supervisor:
             portfolio_id=claim.portfolio_id,
             session=claim.session,
             session_clock=claim.session_clock,
+            session_speed=claim.session_speed,
+            session_waits=claim.session_waits,
             instruments=claim.instruments,
             timeframe=claim.timeframe,
             parameters=claim.parameters,

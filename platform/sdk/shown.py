@@ -6,6 +6,7 @@ from math import isfinite
 from numbers import Real
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..contracts.errors import InputError
@@ -13,6 +14,7 @@ from ..contracts.errors import InputError
 NAMES_LIMIT = 32
 Values = Mapping[str, dict[str, float]]
 """Indicator values by instrument key, then by name; finite numbers only."""
+Curve = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def check(values: Mapping[str, Any]) -> None:
@@ -57,6 +59,15 @@ class Showcase:
         found = {key: self._of(key, label, moment) for key, (label, moment) in rows.items()} if self._noted else {}
         return {key: values for key, values in found.items() if values}
 
+    def curves(self, label: str, index: pd.DatetimeIndex) -> dict[str, Curve]:
+        """The values of the instrument in column ``label`` at each bar of ``index``, NaN where there is none.
+
+        Of one decision over the whole frame that :meth:`values` would take the newest row of. A number belongs to the
+        newest bar.
+        """
+        noted = self._noted.get("", {})
+        return {name: _curve(value, label, index) for name, value in noted.items()}
+
     def _of(self, key: str, label: str, moment: pd.Timestamp) -> dict[str, float]:
         noted = {**self._noted.get("", {}), **self._noted.get(key, {})}
         numbers = {name: _number(value, label, moment) for name, value in noted.items()}
@@ -72,6 +83,18 @@ def _number(value: Any, label: str, moment: pd.Timestamp) -> float | None:
         return None
     number = float(value)
     return number if isfinite(number) else None
+
+
+def _curve(value: Any, label: str, index: pd.DatetimeIndex) -> Curve:
+    curve = np.full(len(index), np.nan)
+    if isinstance(value, pd.DataFrame):
+        value = _column(value, label)
+    if isinstance(value, pd.Series):
+        if value.index.is_unique and not pd.api.types.is_bool_dtype(value):
+            curve = pd.to_numeric(value.reindex(index), errors="coerce").to_numpy("float64", na_value=np.nan)
+    elif len(index) and (number := _number(value, label, index[-1])) is not None:
+        curve[-1] = number
+    return np.where(np.isfinite(curve), curve, np.nan)
 
 
 def _column(frame: pd.DataFrame, label: str) -> pd.Series | None:

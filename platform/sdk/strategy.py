@@ -120,8 +120,8 @@ class Strategy:
 
         In ``target`` give Series with the index of ``bars``, or DataFrames with a column an instrument; the row of the
         newest bar is kept. In ``on_bar`` give numbers: they are those of the bar's instrument. A runner stores them
-        with the decision, screens draw them; a backtest keeps nothing. It changes no decision. Raises
-        :class:`InputError` for what is neither a number, a Series nor a DataFrame, and for more than 32 values.
+        with the decision, screens draw them; a backtest has them as ``result.indicators``. It changes no decision.
+        Raises :class:`InputError` for what is neither a number, a Series nor a DataFrame, and for more than 32 values.
         """
         check(values)
         if self._showcase is not None:

@@ -27,21 +27,16 @@ def documentation(pages) -> str:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Each command as it is typed, with its long options."""
+    """Each command and group of commands as it is typed, with its long options."""
     import typer
 
     from millstream.cli.main import app
 
     def walk(command, name: str) -> Iterator[tuple[str, list[str]]]:
-        children = getattr(command, "commands", {})
-        for child_name, child in children.items():
+        yield name, [option for parameter in command.params for option in parameter.opts if option[:2] == "--"]
+        for child_name, child in getattr(command, "commands", {}).items():
             if not child.hidden:
                 yield from walk(child, f"{name} {child_name}")
-        if not children:
-            yield (
-                name,
-                [option for parameter in command.params for option in parameter.opts if option[:2] == "--"],
-            )
 
     yield from walk(typer.main.get_command(app), "millstream")
 
@@ -59,9 +54,8 @@ def test_every_option_is_documented(documentation):
 
 def test_every_documented_command_exists(documentation):
     known = {name for name, _ in commands()}
-    groups = {name.rpartition(" ")[0] for name in known}
     typed = set(re.findall(r"^\$? ?(millstream(?: [a-z][a-z-]*)?)(?=\s|$)", documentation, flags=re.MULTILINE))
-    assert typed - known - groups == set()
+    assert typed - known == set()
 
 
 def test_every_setting_is_documented(documentation):

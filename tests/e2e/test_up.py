@@ -28,8 +28,8 @@ async def until(what: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 def newest_bar(cli, deployment: str) -> str:
-    [found] = [one for one in cli.json("deployments") if one["deployment_id"] == deployment]
-    return found["checkpoint_ts"] or ""
+    [found] = [one for one in cli.json("deployments") if one["deployment"] == deployment]
+    return found["last_slice"] or ""
 
 
 async def kill_and_wait(cli, name: str) -> None:

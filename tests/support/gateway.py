@@ -4,9 +4,11 @@ async with gateway_app(gateway_database, redis_url) as app:
     answer = await app.client.get("/api/v1/me", headers=app.login_as("viewer"))
 """
 
+import asyncio
 import itertools
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -19,6 +21,7 @@ import httpx
 import pyotp
 import pytest
 import redis.asyncio
+import uvicorn
 from fastapi import FastAPI
 from support.servers import new_database
 
@@ -34,7 +37,7 @@ from millstream.gateway.auth.tokens import ACCESS_SECONDS, Use
 from millstream.gateway.context import Gateway
 from millstream.ops.clock import WallClock
 from millstream.ops.settings import Settings
-from millstream.store.database import connect_sync, pool
+from millstream.store.database import pool
 from millstream.store.migrate import migrate
 
 BASE = "http://127.0.0.1"
@@ -96,7 +99,8 @@ class GatewayApp:
         enrolled = role is Role.ADMIN if enrolled is None else enrolled
         secret = pyotp.random_base32() if enrolled else ""
         session, now = secrets.token_hex(16), to_datetime(self.gateway.clock.now())
-        with connect_sync(self.gateway.endpoints.database_url) as conn:
+        # Over the pool: a login of its own at the database for each person is most of what they would cost.
+        with self.gateway.pool.connection() as conn:
             conn.execute(
                 "INSERT INTO users VALUES (%s, %s, %s, %s, true, %s, %s, '', 0, NULL, 'en', 'UTC', 'dark', NULL, %s)",
                 (user, user.title(), role, list(portfolios), password_hash, self._sealed(secret), now),
@@ -117,6 +121,19 @@ class GatewayApp:
 
     def _sealed(self, secret: str) -> str:
         return self.identity.keyring.seal(secret) if secret else ""
+
+
+@asynccontextmanager
+async def serving_http(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
+    """The application on a real port, in this loop."""
+    config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running
 
 
 @asynccontextmanager

@@ -47,7 +47,10 @@ class FieldFault(Answer):
 
 
 class Problem(Answer):
-    """RFC 9457 problem details. ``code`` is stable and machine-readable, ``hint`` says what to do."""
+    """RFC 9457 problem details. ``code`` is stable and machine-readable, ``hint`` says what to do.
+
+    ``reference`` names the place in the gateway's log where an error nobody foresaw (500) stands.
+    """
 
     type: str = "about:blank"
     title: str
@@ -57,6 +60,7 @@ class Problem(Answer):
     code: str
     hint: str = ""
     faults: tuple[FieldFault, ...] = ()
+    reference: str = ""
 
 
 class Operation(Answer):

@@ -26,11 +26,16 @@ class Release(Answer):
 
 
 class Parameter(Answer):
-    """A parameter that a notebook declares."""
+    """A parameter that a notebook declares: ``element`` is the kind of what a list holds, ``optional`` allows null.
+
+    Kinds are ``bool``, ``int``, ``float``, ``str``, ``list`` and, for any of these but a list, ``any``.
+    """
 
     name: str
     kind: str
     default: Any
+    element: str = "any"
+    optional: bool = False
 
 
 class NotebookInspection(Answer):

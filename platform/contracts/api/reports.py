@@ -83,7 +83,11 @@ class Report(Answer):
 
 
 class TargetTotals(Answer):
-    """Sums over the selected portfolios of one target and currency."""
+    """Sums over the selected portfolios of one target and currency.
+
+    ``drawdown`` is a fraction of the peak of their summed equity; it is never more than ``max_drawdown`` of the report
+    of the same selection without a period.
+    """
 
     target: str
     currency: str

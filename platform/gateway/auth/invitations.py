@@ -9,10 +9,11 @@ import psycopg
 
 from ...contracts.api.identity import Invitation, NewUser, Role
 from ...contracts.clock import Clock
+from ...contracts.errors import ConflictError
 from ...contracts.time import to_datetime
 from ..audit import record
 from ..context import Connection
-from . import people
+from . import people, sessions
 from .credentials import hashed
 
 LASTS = timedelta(hours=24)
@@ -35,6 +36,21 @@ def first_admin_link(conn: psycopg.Connection[Any], clock: Clock, base_url: str)
     return link
 
 
+def renewal_link(conn: psycopg.Connection[Any], clock: Clock, base_url: str, user: str, actor: str) -> str:
+    """A link with which ``user`` chooses a new password and second factor, for an operator of the machine to give out.
+
+    For the only admin, whom nobody else can reset: what they have counts until the link is used. Raises
+    :class:`NotFoundError`, and :class:`ConflictError` for somebody who was deactivated. Commits by itself.
+    """
+    with conn.transaction():
+        if not people.find(conn, user).active:
+            raise ConflictError(f"{user} was deactivated", hint="An admin activates people: PATCH /api/v1/users/NAME.")
+        link, _ = _new(conn, user, base_url, to_datetime(clock.now()))
+        record(conn, actor, "admin.link", user)
+    conn.commit()
+    return link
+
+
 def invite(conn: Connection, user: str, base_url: str, now: datetime) -> Invitation:
     """A link for ``user``, who must exist; earlier ones are void."""
     link, expires_at = _new(conn, user, base_url, now)
@@ -50,7 +66,11 @@ def invited(conn: Connection, token: str, now: datetime) -> str | None:
 
 
 def redeem(conn: Connection, token: str, user: str, password_hash: str, now: datetime) -> bool:
-    """Use up a link: the person has that password from now on. False when it does not count for ``user``."""
+    """Use up a link: the person has that password from now on, and nothing else that they had before.
+
+    Their sessions and keys end, and their second factor has to be set up anew. False when the link does not count for
+    ``user``: roll back then.
+    """
     conn.execute(_LOCK)
     row = conn.execute(
         "DELETE FROM invitations WHERE token_hash = %s AND expires_at > %s AND user_id = ANY(%s) RETURNING user_id",
@@ -63,6 +83,8 @@ def redeem(conn: Connection, token: str, user: str, password_hash: str, now: dat
             return False
         people.add(conn, NewUser(user=user, role=Role.ADMIN), now, password_hash=password_hash)
         return True
+    people.clear_credentials(conn, user, now)
+    sessions.revoke(conn, user, now)
     return bool(
         conn.execute(
             "UPDATE users SET password_hash = %s WHERE user_id = %s AND active", (password_hash, user)

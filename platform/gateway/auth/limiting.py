@@ -1,15 +1,18 @@
 """Rate limits, counted in Redis for all gateways together.
 
-While Redis is away the limits of logins are counted in this process (guessing passwords must stay slow), and all other
-requests pass: a person must be able to halt trading when Redis is down, and the database still decides everything.
+While Redis is away nothing is counted, so nothing that has a limit passes: 503. What has none goes on, which is how a
+person halts trading when Redis is down; wrong tokens shown there are counted in this process, because guessing must
+stay slow.
 """
 
 import asyncio
+import math
 from enum import StrEnum
 from functools import cached_property
 
 import limits
 import redis.asyncio
+import redis.exceptions
 import structlog
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
@@ -19,10 +22,10 @@ from ...contracts.clock import Clock
 from ...contracts.errors import ConfigurationError
 from ...contracts.time import SECOND
 from ...ops.settings import Settings
-from ..problems import ProblemError
+from ..problems import ProblemError, unavailable
 
 # While Redis does not answer, ask again only this often: each request would wait for it.
-RETRY_SECONDS = 5
+RETRY_SECONDS = 2
 PATIENCE_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -58,18 +61,29 @@ class Limiter:
         return SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def count(self, bucket: Bucket, name: str = "") -> None:
-        """Count one request. Raises a 429 with ``Retry-After`` when the limit is used up."""
+        """Count one request. Raises a 429 when the limit is used up, a 503 when nothing can be counted.
+
+        Both have ``Retry-After``. A failed login or token is always counted.
+        """
         limit = self._limits[bucket]
         if self._clock.monotonic() >= self._away_until:
             try:
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     return await self._hit(self._shared, limit, bucket, name)
-            except (StorageError, TimeoutError) as error:
+            except (StorageError, redis.exceptions.RedisError, OSError, TimeoutError) as error:
                 self._away_until = self._clock.monotonic() + RETRY_SECONDS * SECOND
                 _log.warning("limits.redis_unreachable", error=str(error), retry_seconds=RETRY_SECONDS)
-        if bucket is Bucket.LOGIN:
-            await self._hit(self._own, limit, bucket, name)
-        return None
+        if bucket is not Bucket.LOGIN:
+            raise self._uncounted()
+        return await self._hit(self._own, limit, bucket, name)
+
+    def _uncounted(self) -> ProblemError:
+        left = self._away_until - self._clock.monotonic()
+        return unavailable(
+            "Redis does not answer, so requests cannot be counted.",
+            "Try again in a moment. Halting works without it: POST /api/v1/halts, or `millstream halt`.",
+            seconds=max(1, math.ceil(left / SECOND)),
+        )
 
     async def _hit(
         self, limiter: SlidingWindowCounterRateLimiter, limit: limits.RateLimitItem, bucket: Bucket, name: str

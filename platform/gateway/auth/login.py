@@ -113,6 +113,7 @@ async def set_up(connection: HTTPConnection, setup: Setup) -> Entered:
         if not invitations.redeem(conn, setup.token, user, password_hash, caller.now):
             conn.rollback()
             return None
+        lockout.succeeded(conn, user, caller.address)
         opened = sessions.open_session(conn, user, caller.place, caller.now, second_factor=False)
         record(conn, user, "setup", opened.session)
         return opened

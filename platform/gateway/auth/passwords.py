@@ -16,10 +16,10 @@ AT_ONCE = 4
 
 
 class Passwords:
-    """Makes and checks hashes in threads."""
+    """Makes and checks hashes in threads, with the effort of ``hasher`` (by default argon2's own)."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._nobody = ""
 

@@ -1,15 +1,11 @@
 """When a command is given, on the clock of the market it is for."""
 
-import math
 from typing import NamedTuple
 
 from ...contracts.errors import ConflictError
-from ...contracts.time import SECOND, timeframe_ns
+from ...market.lifetime import lifetime
 from ..context import Connection
 
-# Bars a second that a replay without a speed of its own is taken to reach, so that an order does not expire on its way.
-FASTEST = 10_000.0
-_LAST = 2**63 - 1
 _SESSION = """SELECT s.clock, s.state, s.speed, s.timeframe, s.position,
  (SELECT max(m.ts) FROM marks m WHERE m.session = s.session_id) FROM market_sessions s WHERE s.session_id = %s"""
 
@@ -24,12 +20,12 @@ class Moment(NamedTuple):
 def moment(conn: Connection, session: str, *, wall: int, ttl_seconds: float) -> Moment:
     """Now on the clock of ``session``: ``wall``, or the newest market time that trading has seen of a replay.
 
-    A replay's clock runs as fast as its bars come: what lives ``ttl_seconds`` of wall time lives as many bars as are
-    played meanwhile. Raises :class:`ConflictError` for a replay that is over, where nothing is executed any more.
+    It lives ``ttl_seconds`` of wall time (:mod:`~millstream.market.lifetime`); no replay waits for an order by hand.
+    Raises :class:`ConflictError` for a replay that is over, where nothing is executed any more.
     """
     row = conn.execute(_SESSION, (session,)).fetchone()
     if row is None or row[0] == "wall":
-        return Moment(wall, wall + round(ttl_seconds * SECOND))
+        return Moment(wall, wall + lifetime(ttl_seconds, clock="wall", timeframe="", speed=0))
     _, state, speed, timeframe, position, marked = row
     if state == "completed":
         raise ConflictError(
@@ -37,5 +33,4 @@ def moment(conn: Connection, session: str, *, wall: int, ttl_seconds: float) -> 
             hint="Deploy on a market that is open: GET /api/v1/market-sessions lists them.",
         )
     now = int(marked if marked is not None else position)
-    bars = math.ceil((speed or FASTEST) * ttl_seconds) + 2
-    return Moment(now, min(now + bars * timeframe_ns(timeframe), _LAST))
+    return Moment(now, now + lifetime(ttl_seconds, clock="market", timeframe=timeframe, speed=speed))

@@ -26,6 +26,8 @@ _log = structlog.get_logger(__name__)
 Step = Callable[[str], None]
 Work = Callable[[Step], Awaitable[dict[str, Any]]]
 """Does the work, says each step when it begins, and returns what the command answers."""
+Note = Callable[[Connection, str], None]
+"""Writes the audit row of a command, which names its operation, in the transaction that begins it."""
 
 
 class Operations:
@@ -36,15 +38,18 @@ class Operations:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[str, tuple[str, asyncio.Task[None]]] = {}
 
-    async def start(self, kind: str, principal: Principal, work: Work) -> Operation:
-        """Put ``work`` on record and begin it. Raises :class:`ConflictError` when its user has too many in hand."""
+    async def start(self, kind: str, principal: Principal, work: Work, note: Note) -> Operation:
+        """Put ``work`` on record, with its ``note`` in the audit, and begin it.
+
+        Raises :class:`ConflictError` when its user has too many in hand.
+        """
         mine = [user for user, _ in self._tasks.values() if user == principal.user]
         if len(mine) >= MOST_PER_USER:
             raise ConflictError(
                 f"{principal.user} has {len(mine)} operations in hand", hint="Wait until one of them is done."
             )
         operation = random_id()
-        answer = await self._gateway.database(lambda conn: _insert(conn, operation, kind, principal.user))
+        answer = await self._gateway.database(lambda conn: _insert(conn, operation, kind, principal.user, note))
         task = asyncio.create_task(self._run(operation, work), name=f"operation {operation}")
         self._tasks[operation] = principal.user, task
         task.add_done_callback(lambda _: self._tasks.pop(operation))
@@ -78,8 +83,7 @@ class Operations:
         except psycopg.OperationalError as error:
             problem = unavailable(f"The database did not answer: {error}")
         except Exception as error:  # noqa: BLE001 - whatever fails is logged and on record: nobody awaits this task
-            _log.exception("operation.failed", operation=operation, exc_info=error)
-            problem = internal()
+            problem = internal(error, operation=operation)
         finally:
             writing.cancel()
             await asyncio.shield(self._finish(operation, log.steps, result, problem))
@@ -157,13 +161,14 @@ def restarted() -> ProblemError:
     )
 
 
-def _insert(conn: Connection, operation: str, kind: str, user: str) -> Operation:
+def _insert(conn: Connection, operation: str, kind: str, user: str, note: Note) -> Operation:
     with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             "INSERT INTO operations (operation_id, kind, user_id, state, steps, created_at)"  # noqa: S608 - own names
             f" VALUES (%s, %s, %s, 'running', '{{}}', now()) RETURNING {_COLUMNS}",
             (operation, kind, user),
         ).fetchone()
+        note(conn, operation)
     return Operation.model_validate(row, from_attributes=False)
 
 

@@ -19,7 +19,7 @@ from ...promotion.promote import PromoteRequest, PromotionDeps, announce
 from ...promotion.registry import get_release
 from ...risk import kill_switch
 from ...risk.limits import RiskLimits
-from .. import etag
+from .. import audit, etag
 from ..auth.access import Principal
 from ..context import Connection, Gateway
 from ..problems import ProblemError
@@ -36,7 +36,13 @@ async def promote(gateway: Gateway, operations: Operations, principal: Principal
     _check_target(principal, wanted.target)
     _check_name(principal, wanted.name or path.stem)
     RiskLimits.from_mapping(wanted.limits)
-    bind((await asyncio.to_thread(inspect, path)).parameters, wanted.parameters)
+    inspection = await asyncio.to_thread(inspect, path)
+    bind(inspection.parameters, wanted.parameters)
+    asked = {
+        **wanted.model_dump(mode="json", exclude={"notebook"}, exclude_defaults=True),
+        "target": str(wanted.target),
+        "sha256": promoting.notebook_digest(inspection),
+    }
     request = PromoteRequest(
         notebook=str(path),
         parameters=wanted.parameters,
@@ -52,10 +58,18 @@ async def promote(gateway: Gateway, operations: Operations, principal: Principal
 
     async def work(step: Step) -> dict[str, object]:
         made = await promoting.promote(request, _deps(gateway), lambda name, text: step(f"{name}: {text}"))
+        details = {"deployment": made.deployment_id, "notebook": wanted.notebook}
+        await gateway.database(
+            lambda conn: audit.record(conn, principal, "promotion.done", f"release:{made.release}", details)
+        )
         answer = await seen(gateway, principal, made.deployment_id)
         return answer.model_dump(mode="json")
 
-    return await operations.start("promotion", principal, work)
+    def note(conn: Connection, operation: str) -> None:
+        details = {**asked, "operation": operation}
+        audit.record(conn, principal, "promotion.start", f"notebook:{wanted.notebook}", details)
+
+    return await operations.start("promotion", principal, work, note)
 
 
 async def create(gateway: Gateway, principal: Principal, wanted: NewDeployment) -> Deployment:

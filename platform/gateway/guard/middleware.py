@@ -1,10 +1,13 @@
-"""The guard around the application: an ASGI middleware of small checks, the cheapest first."""
+"""The guard around the application: an ASGI middleware of small checks, the cheapest first.
+
+Whatever happens inside is answered with a problem that has the security headers, errors that nobody foresaw too.
+"""
 
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...ops.settings import Settings
 from ..auth.credentials import SAFE_METHODS, forbidden
@@ -12,13 +15,28 @@ from ..auth.identity import identity_of
 from ..auth.limiting import Bucket, limits_of
 from ..auth.provider import role_mapping
 from ..context import Gateway
-from ..problems import ProblemError, answer
+from ..problems import ProblemError, answer, internal
 from .addresses import Hosts, Networks, Origin
 from .headers import protected
 from .sizes import check_declared, counted
 
 # Probes ask often, and stopping everything must always work.
 UNLIMITED = frozenset({"/healthz", "/readyz", "/metrics", "/api/v1/halts"})
+
+
+class Started:
+    """True once the answer of a request began."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._began = False
+
+    def __bool__(self) -> bool:
+        return self._began
+
+    async def send(self, message: Message) -> None:
+        self._began = True
+        await self._send(message)
 
 
 class Guard:
@@ -39,15 +57,18 @@ class Guard:
         scope["scheme"] = scheme
         connection = HTTPConnection(scope)
         connection.state.address = address
-        send = protected(connection, send)
+        started = Started(protected(connection, send))
         try:
             self._check(connection, address)
             check_declared(scope, self._settings)
             await self._count(connection, address)
-        except ProblemError as error:
-            await answer(error, scope["path"])(scope, receive, send)
-            return
-        await self._app(scope, counted(receive, self._settings.body_limit), send)
+            await self._app(scope, counted(receive, self._settings.body_limit), started.send)
+        except Exception as error:
+            problem = error if isinstance(error, ProblemError) else internal(error, path=scope["path"])
+            if started:
+                # Half an answer cannot be taken back: the server closes the connection.
+                raise
+            await answer(problem, scope["path"])(scope, receive, started.send)
 
     def _check(self, connection: HTTPConnection, address: str) -> None:
         if self._allowed and address not in self._allowed:

@@ -58,12 +58,8 @@ async def log_in(request: Request) -> Response:
 
 @router.get("/setup", dependencies=ANYBODY)
 async def setup_page(request: Request) -> Response:
-    """Choose a password by a one-time link."""
-    token = request.query_params.get("token", "")
-    gateway = gateway_of(request)
-    now = to_datetime(gateway.clock.now())
-    user = await gateway.database(lambda conn: invitations.invited(conn, token, now))
-    return render(request, "setup.html", token=token, user=user or "", valid=user is not None, problem="")
+    """Choose a password by a one-time link, and where it is the first admin's also a name."""
+    return await _setup_form(request, request.query_params.get("token", ""))
 
 
 @router.post("/setup", dependencies=ANYBODY)
@@ -75,20 +71,10 @@ async def set_up(request: Request) -> Response:
         wanted = Setup(token=token, user=user, password=given.get("password", ""))  # type: ignore[arg-type]
         entered = await login.set_up(request, wanted)
     except ValidationError:
-        return render(
-            request, "setup.html", token=token, user=user, valid=True, problem=_incomplete(request), status=422
-        )
+        return await _setup_form(request, token, user=user, problem=_incomplete(request), status=422)
     except (ProblemError, InputError) as error:
         problem = problem_of(error)
-        return render(
-            request,
-            "setup.html",
-            token=token,
-            user=user,
-            valid=problem.code != "VOID_LINK",
-            problem=explained(request, problem),
-            status=problem.status,
-        )
+        return await _setup_form(request, token, user=user, problem=explained(request, problem), status=problem.status)
     language = Preferences(language=preferred(request))
     await gateway_of(request).database(lambda conn: people.prefer(conn, entered.opened.user, language))
     response = led_to("/second-factor" if entered.tokens.enrol_second_factor else "/")
@@ -154,6 +140,24 @@ def _login_form(
         notice=notice if notice in {"logged_out", "password_changed"} else "",
         user=user,
         provider=bool(gateway_of(request).settings.oidc_issuer),
+        status=status,
+    )
+
+
+async def _setup_form(
+    request: Request, token: str, *, user: str = "", problem: str = "", status: int = 200
+) -> Response:
+    gateway = gateway_of(request)
+    now = to_datetime(gateway.clock.now())
+    known = await gateway.database(lambda conn: invitations.invited(conn, token, now))
+    return render(
+        request,
+        "setup.html",
+        token=token,
+        user=known or user,
+        known=bool(known),
+        valid=known is not None,
+        problem=problem,
         status=status,
     )
 

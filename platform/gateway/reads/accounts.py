@@ -82,11 +82,6 @@ class Account(msgspec.Struct, kw_only=True):
         return self.equity - self.day.start_equity if begun and self.day.start_equity is not None else ZERO
 
     @property
-    def peak(self) -> Decimal:
-        """The highest equity that was seen, the initial cash included."""
-        return max(self.day.peak_equity or ZERO, self.initial_cash, self.equity)
-
-    @property
     def exposure(self) -> Decimal:
         """Gross notional held at the newest prices, in the portfolio's currency."""
         ledger = self.ledger

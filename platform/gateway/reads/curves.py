@@ -89,6 +89,12 @@ def declines(points: Sequence[Point], initial: Decimal) -> list[Decline]:
     return found
 
 
+def depth(value: Decimal, peak: Decimal) -> float:
+    """How far ``value`` stands below ``peak`` (>= value), as a fraction of it; all is lost below a peak of nothing."""
+    if value == peak:
+        return 0.0
+    return float(1 - value / peak) if peak > 0 else 1.0
+
+
 def _decline(peak: Decimal, peak_at: datetime, trough: Point, recovered_at: datetime | None) -> Decline:
-    depth = float(1 - trough.value / peak) if peak > 0 else 1.0
-    return Decline(depth, peak_at, trough.at, recovered_at)
+    return Decline(depth(trough.value, peak), peak_at, trough.at, recovered_at)

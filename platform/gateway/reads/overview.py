@@ -11,6 +11,7 @@ from ..auth.access import Principal
 from ..context import Connection
 from .accounts import Account, accounts
 from .closed import CLOSED_TRADES
+from .drawdowns import DRAWDOWNS
 from .rejections import rejected_since
 from .selection import Chosen, Wanted, choose
 
@@ -37,8 +38,13 @@ def overview(conn: Connection, wanted: Wanted, principal: Principal, *, wall: in
         for currency, amount in one.ledger.cash.items():
             cash[one.target][currency] += amount
     deployments = list(chosen.facts)
+    ordered = sorted(groups.items())
+    falls = DRAWDOWNS.of(conn, [found for _, found in ordered])
     return Overview(
-        totals=tuple(_totals(target, currency, found, closed) for (target, currency), found in sorted(groups.items())),
+        totals=tuple(
+            _totals(target, currency, found, closed, fall)
+            for ((target, currency), found), fall in zip(ordered, falls, strict=True)
+        ),
         runners=dict(Counter(row[0] for row in conn.execute(_RUNNERS, (deployments,)).fetchall())),
         halts=_halts(conn, chosen),
         balances={target: dict(amounts) for target, amounts in cash.items()},
@@ -46,10 +52,10 @@ def overview(conn: Connection, wanted: Wanted, principal: Principal, *, wall: in
     )
 
 
-def _totals(target: str, currency: str, found: Sequence[Account], closed: dict[str, int]) -> TargetTotals:
-    """Drawdown is measured from the sum of the portfolios' own peaks: the sum itself may never have stood as high."""
+def _totals(
+    target: str, currency: str, found: Sequence[Account], closed: dict[str, int], drawdown: float
+) -> TargetTotals:
     equity, initial = _sum([one.equity for one in found]), _sum([one.initial_cash for one in found])
-    peak = _sum([one.peak for one in found])
     return TargetTotals(
         target=target,
         currency=currency,
@@ -57,7 +63,7 @@ def _totals(target: str, currency: str, found: Sequence[Account], closed: dict[s
         initial_cash=initial,
         day_pnl=_sum([one.day_pnl for one in found]),
         pnl=equity - initial,
-        drawdown=float(1 - equity / peak) if peak > 0 else 0.0,
+        drawdown=drawdown,
         exposure=_sum([one.exposure for one in found]),
         cash=_sum([one.ledger.cash.get(currency, ZERO) for one in found]),
         fees=_sum([one.ledger.total_fees() for one in found]),

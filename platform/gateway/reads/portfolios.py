@@ -6,6 +6,7 @@ from ...contracts.time import from_datetime, to_datetime
 from ..auth.access import Principal
 from ..context import Connection
 from .accounts import Account, accounts
+from .drawdowns import DRAWDOWNS
 from .selection import Wanted, choose
 
 
@@ -19,7 +20,11 @@ def portfolios(
         names = names[names.index(after) + 1 :] if after in names else []
     loaded = accounts(conn, names[:limit], wall=wall)
     owners = {name: [one.deployment for one in chosen.facts.values() if one.portfolio == name] for name in loaded}
-    return [(name, _portfolio(loaded[name], owners[name])) for name in names[:limit]]
+    found = [loaded[name] for name in names[:limit]]
+    falls = DRAWDOWNS.of(conn, [[one] for one in found])
+    return [
+        (one.portfolio, _portfolio(one, owners[one.portfolio], fall)) for one, fall in zip(found, falls, strict=True)
+    ]
 
 
 def portfolio(conn: Connection, name: str, principal: Principal, *, wall: int) -> Portfolio:
@@ -30,7 +35,7 @@ def portfolio(conn: Connection, name: str, principal: Principal, *, wall: int) -
     return found[0][1]
 
 
-def _portfolio(account: Account, deployments: list[str]) -> Portfolio:
+def _portfolio(account: Account, deployments: list[str], drawdown: float) -> Portfolio:
     ledger = account.ledger
     moments = [held.updated_ts for held in ledger.positions.values()]
     moments += [mark.ts for key, mark in account.marks.items() if ledger.quantity(key)]
@@ -46,7 +51,7 @@ def _portfolio(account: Account, deployments: list[str]) -> Portfolio:
         cash=dict(ledger.cash),
         equity=account.equity,
         day_pnl=account.day_pnl,
-        drawdown=float(1 - account.equity / account.peak) if account.peak > 0 else 0.0,
+        drawdown=drawdown,
         exposure=account.exposure,
         realized_pnl=ledger.realized_pnl(),
         unrealized_pnl=ledger.unrealized_pnl(),

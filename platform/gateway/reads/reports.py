@@ -19,6 +19,7 @@ from ...contracts.time import to_datetime
 from ..auth.access import Principal
 from ..context import Connection
 from . import curves, series
+from .accounts import accounts
 from .performance import ratios, wins
 from .selection import Chosen, Facts, Wanted, choose
 from .traded import Traded, traded
@@ -39,7 +40,7 @@ class Closed(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Equity of a group at its start, by day, and at the resolution of its drawdowns."""
+    """Equity of a group at its start, by day, and the curve of its drawdowns (:mod:`.drawdowns`)."""
 
     initial: dict[str, Decimal]
     final: dict[str, Decimal]
@@ -47,8 +48,8 @@ class Curve(NamedTuple):
     fine: list[curves.Point]
 
 
-def reports(conn: Connection, wanted: Wanted, principal: Principal) -> list[Report]:
-    """One report for each target and currency of the selection, in that order.
+def reports(conn: Connection, wanted: Wanted, principal: Principal, *, wall: int) -> list[Report]:
+    """One report for each target and currency of the selection, in that order; ``wall`` is the time in UTC ns.
 
     Raises :class:`InputError` for a selection of more trades than are read at once.
     """
@@ -57,15 +58,15 @@ def reports(conn: Connection, wanted: Wanted, principal: Principal) -> list[Repo
     for one in chosen.facts.values():
         groups[one.target, one.currency][one.deployment] = one
     return [
-        _report(conn, wanted, Chosen(facts=facts, everything=False), target, currency)
+        _report(conn, wanted, Chosen(facts=facts, everything=False), target, currency, wall)
         for (target, currency), facts in sorted(groups.items())
     ]
 
 
-def _report(conn: Connection, wanted: Wanted, group: Chosen, target: str, currency: str) -> Report:
+def _report(conn: Connection, wanted: Wanted, group: Chosen, target: str, currency: str, wall: int) -> Report:
     closed = _trips(conn, group, wanted)
     paid = traded(conn, group.portfolios, wanted)
-    curve = _of_trades(conn, group, wanted, closed) if wanted.instrument else _of_equity(conn, group, wanted)
+    curve = _of_trades(conn, group, wanted, closed) if wanted.instrument else _of_equity(conn, group, wanted, wall)
     initial, final = sum(curve.initial.values(), ZERO), sum(curve.final.values(), ZERO)
     days = curves.results(curve.days, initial, DAY)
     found = ratios(days, [point.bucket for point in curve.days])
@@ -106,15 +107,26 @@ def _report(conn: Connection, wanted: Wanted, group: Chosen, target: str, curren
     )
 
 
-def _of_equity(conn: Connection, group: Chosen, wanted: Wanted) -> Curve:
+def _of_equity(conn: Connection, group: Chosen, wanted: Wanted, wall: int) -> Curve:
     names, start, end = group.portfolios, wanted.start, wanted.end
     initial = dict(series.initial(conn, names, start))
     by_day = series.curves(conn, names, start, end, series.DAY)
     days = curves.total(by_day, initial)
     bucket = series.resolution(conn, names, start, end)
     fine = days if bucket == series.DAY else curves.total(series.curves(conn, names, start, end, bucket), initial)
+    if end is None:
+        fine = [*fine, *_present(conn, names, wall, fine[-1:])]
     final = {name: by_day[name][-1].value if by_day.get(name) else value for name, value in initial.items()}
     return Curve(initial, final, days, fine)
+
+
+def _present(
+    conn: Connection, portfolios: Sequence[str], wall: int, last: Sequence[curves.Point]
+) -> list[curves.Point]:
+    """The point of this moment behind the ``last`` slice: the drawdown of now is one of the report, too."""
+    now = accounts(conn, portfolios, wall=wall).values()
+    equity = sum((one.equity for one in now), ZERO)
+    return [point._replace(at=max(point.at, *(to_datetime(one.now) for one in now)), value=equity) for point in last]
 
 
 def _of_trades(conn: Connection, group: Chosen, wanted: Wanted, closed: Sequence[Closed]) -> Curve:

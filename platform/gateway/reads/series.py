@@ -11,11 +11,12 @@ from .curves import Point
 
 DAY, HOUR, MINUTE = "day", "hour", "minute"
 _BEGIN, _END = datetime.fromisoformat("0001-01-01T00:00:00Z"), datetime.fromisoformat("9999-12-31T00:00:00Z")
-# The last point of each bucket; one that is noted at a bucket's very end belongs to it.
-_LAST = """SELECT DISTINCT ON (portfolio_id, bucket) portfolio_id,
- date_trunc(%(bucket)s, ts - interval '1 microsecond') AS bucket, ts, equity FROM equity
+BUCKET = "date_trunc({}, ts - interval '1 microsecond')"
+"""SQL of the bucket of a row; a slice that closes at a bucket's very end belongs to it."""
+_LAST = f"""SELECT DISTINCT ON (portfolio_id, bucket) portfolio_id,
+ {BUCKET.format("%(bucket)s")} AS bucket, ts, equity FROM equity
  WHERE portfolio_id = ANY(%(portfolios)s) AND ts > %(start)s AND ts <= %(end)s
- ORDER BY portfolio_id, bucket, ts DESC"""
+ ORDER BY portfolio_id, bucket, ts DESC"""  # noqa: S608 - own texts
 _BEFORE = """SELECT f.portfolio_id, coalesce((SELECT e.equity FROM equity e WHERE e.portfolio_id = f.portfolio_id
  AND e.ts <= %(start)s ORDER BY e.ts DESC LIMIT 1), f.initial_cash) FROM portfolios f
  WHERE f.portfolio_id = ANY(%(portfolios)s)"""
@@ -40,9 +41,13 @@ def initial(conn: Connection, portfolios: Sequence[str], start: int | None) -> M
 
 
 def resolution(conn: Connection, portfolios: Sequence[str], start: int | None, end: int | None) -> str:
-    """The bucket by which a curve of the period has a few thousand points at most (decades of days aside)."""
+    """The bucket of the curve of a period (:func:`bucket_for`)."""
     first, last = conn.execute(_SPAN.encode(), _period(portfolios, start, end)).fetchone() or (None, None)
-    span = last - first if first is not None and last is not None else timedelta()
+    return bucket_for(last - first if first is not None and last is not None else timedelta())
+
+
+def bucket_for(span: timedelta) -> str:
+    """The bucket by which a curve from first to last slice has a few thousand points (decades of days aside)."""
     if span > timedelta(days=90):
         return DAY
     return HOUR if span > timedelta(days=2) else MINUTE

@@ -22,8 +22,7 @@ from ...contracts.api.promotion import (
 )
 from ...contracts.enums import RunnerState, Target
 from ...promotion import inspect as inspection
-from ...promotion import queries, registry
-from ...promotion.logs import last_part, log_of, next_part
+from ...promotion import registry
 from ...promotion.runs import executed_notebook, list_runs
 from .. import etag
 from ..auth.access import Asking
@@ -31,7 +30,7 @@ from ..commands import operations, workspace
 from ..commands import promotion as commands
 from ..context import Here
 from ..pagination import Cursor, Limit, keys_of, page
-from ..reads import notebooks
+from ..reads import logs, notebooks
 from ..reads import promotion as reads
 from ..routing import Routes
 from .filters import Names
@@ -72,7 +71,13 @@ async def inspect_notebook(
     """What a notebook of the workspace declares: its name, its parameters, and warnings; it is not executed."""
     found = await asyncio.to_thread(lambda: inspection.inspect(workspace.notebook(here.settings, path)))
     parameters = tuple(
-        Parameter(name=one.name, kind=one.kind.__name__ if one.kind else "any", default=one.default)
+        Parameter(
+            name=one.name,
+            kind=_kind(one.kind),
+            default=one.default,
+            element=_kind(one.element),
+            optional=one.optional,
+        )
         for one in found.parameters
     )
     return NotebookInspection(notebook=path, name=found.name, parameters=parameters, warnings=found.warnings)
@@ -195,10 +200,8 @@ async def read_log(
     after: Annotated[int, Query(ge=0, le=2**53, description="`next` of the part before; 0: the end of the log.")] = 0,
 ) -> LogText:
     """What the newest runner of a deployment printed: the last lines, or what came since `after`."""
-    await commands.seen(here, asking, deployment)
-    file = log_of(await here.database(lambda conn: queries.get_deployment(conn, deployment)))
-    text, place = await asyncio.to_thread(lambda: next_part(file, after, lines) if after else last_part(file, lines))
-    return LogText(text=text, next=place)
+    file = await here.database(lambda conn: logs.file_of(conn, deployment, asking))
+    return await asyncio.to_thread(logs.part_of, file, lines=lines, after=after)
 
 
 @router.read("/deployments/{deployment}/runs", Permission.READ, "list_runs")
@@ -236,6 +239,10 @@ async def read_executed_notebook(
         return FileResponse(file, media_type="application/x-ipynb+json", filename=f"{deployment}-{epoch}.ipynb")
     headers = {"Content-Security-Policy": notebooks.CONTENT_POLICY}
     return Response(await asyncio.to_thread(notebooks.as_html, file), media_type="text/html", headers=headers)
+
+
+def _kind(kind: type | None) -> str:
+    return kind.__name__ if kind else "any"
 
 
 def _tagged(request: Request, deployment: Deployment) -> Deployment:

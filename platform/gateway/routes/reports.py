@@ -28,7 +28,8 @@ async def get_overview(here: Here, asking: Asking, filters: Filters) -> Overview
 @router.read("/reports", Permission.READ, "report", summary="Performance, one for each target and currency")
 async def report(here: Here, asking: Asking, filters: Filters) -> Page[Report]:
     """Of slices that closed behind ``start`` and up to ``end``. With ``instrument`` the curve is that of its trades."""
-    found = await here.database(snapshot(lambda conn: reports.reports(conn, filters, asking)))
+    wall = here.clock.now()
+    found = await here.database(snapshot(lambda conn: reports.reports(conn, filters, asking, wall=wall)))
     return Page[Report](items=tuple(found))
 
 

@@ -50,16 +50,20 @@ class FinishedSlices:
         for key in [key for key in self._found if key[1] < ts]:
             del self._found[key]
 
-    async def wait(self, seconds: float) -> None:
-        """Return at the next ``SliceFinished``, or after ``seconds``. Raises what ended the background reading."""
+    async def wait(self, seconds: float) -> bool:
+        """Wait for the next ``SliceFinished``; False after ``seconds`` without one.
+
+        Raises what ended the background reading.
+        """
         if self._task is not None and self._task.done():
             self._task.result()
         try:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
         except TimeoutError:
-            return
+            return False
         self._news.clear()
+        return True
 
     async def _collect(self, consumer: Consumer) -> None:
         async with consumer:

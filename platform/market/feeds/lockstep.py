@@ -158,8 +158,7 @@ class _Run:
             if not waiting:
                 return [intent for one in members for intent in self.finished.intents(one.deployment_id, ts) or ()]
             self.patience.check(f"{_names(waiting)} to finish the slice of {iso(ts)}")
-            await self.finished.wait(_LOOK_AROUND)
-            if any(self.finished.intents(one.deployment_id, ts) is None for one in waiting):
+            if not await self.finished.wait(_LOOK_AROUND):
                 members = await self._look_around(members, ts)
 
     async def _look_around(self, members: list[Member], ts: int) -> list[Member]:

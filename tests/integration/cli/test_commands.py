@@ -1,6 +1,13 @@
 """What each command answers: pure JSON, documented exit codes, and errors that say what to do."""
 
+import os
+
 import pytest
+
+from millstream.contracts.api.identity import NewUser, Role
+from millstream.contracts.time import to_datetime
+from millstream.gateway.auth import people
+from millstream.store.database import connect_sync
 
 CSV = """timestamp,open,high,low,close,volume
 2020-01-01T00:00,1,2,0.5,1,10
@@ -107,6 +114,23 @@ def test_halt_and_resume_are_seen_in_risk(millstream):
     assert "a test" in millstream("risk").out
     assert millstream("resume", "--global", "--reason", "over", "--json").json["state"] == "active"
     assert millstream("risk", "--json").json["halts"] == []
+
+
+def test_admin_link_is_for_the_first_admin_and_then_for_who_is_named(millstream, monkeypatch):
+    away = millstream("admin-link")
+    assert (away.code, "millstream up" in away.err) == (3, True)
+    monkeypatch.setenv("MILLSTREAM_PUBLIC_URL", "https://desk.example.com")
+    first = millstream("admin-link", "--json").json["link"]
+    assert first.startswith("https://desk.example.com/setup?token=")
+    with connect_sync(os.environ["MILLSTREAM_DATABASE_URL"]) as conn:
+        people.add(conn, NewUser(user="boss", role=Role.ADMIN), to_datetime(0), password_hash="x")
+    taken = millstream("admin-link")
+    assert (taken.code, "--user" in taken.err) == (4, True)
+    renewed = millstream("admin-link", "--user", "Boss", "--json").json["link"]
+    assert renewed.startswith("https://desk.example.com/setup?token=")
+    assert renewed != first
+    unknown = millstream("admin-link", "--user", "bos")
+    assert (unknown.code, "Did you mean 'boss'?" in unknown.err) == (3, True)
 
 
 def test_an_unknown_setting_is_named_with_its_near_match(millstream, monkeypatch):

@@ -3,16 +3,15 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
-import uvicorn
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
-from support.gateway import GatewayApp, gateway_app
+from support.gateway import GatewayApp, gateway_app, serving_http
 from traitlets.config import Config
 
 from millstream.client import (
@@ -47,18 +46,6 @@ class Served:
         return AsyncClient(self.url, self.token(role), waits=(0.05, 0.2))
 
 
-@asynccontextmanager
-async def serving(app, listener) -> AsyncIterator[None]:
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await running
-
-
 @pytest.fixture
 async def gateway(gateway_database, redis_url, tmp_path) -> AsyncIterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -66,7 +53,7 @@ async def gateway(gateway_database, redis_url, tmp_path) -> AsyncIterator[Served
         settings = {"gateway_port": port, "stream_port": 0, "workspace": tmp_path}
         async with gateway_app(gateway_database, redis_url, **settings) as app, live.serving(app.gateway) as hub:
             app.app.state.hub = hub
-            async with serving(app.app, listener):
+            async with serving_http(app.app, listener):
                 yield Served(app, f"http://127.0.0.1:{port}")
 
 

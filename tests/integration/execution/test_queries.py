@@ -1,4 +1,4 @@
-"""What people see of a short trading day."""
+"""What is told of a deployment after a short trading day."""
 
 from decimal import Decimal
 
@@ -7,7 +7,6 @@ import pytest
 from support.trading import (
     CAPITAL,
     DEPLOYMENT,
-    KEY,
     PORTFOLIO,
     eventually,
     order,
@@ -22,7 +21,6 @@ from millstream.bus.memory import MemoryBus
 from millstream.contracts.enums import Side
 from millstream.contracts.errors import ConflictError, InputError, NotFoundError
 from millstream.execution import queries
-from millstream.execution.queries import Filter
 from millstream.ops.clock import WallClock
 from millstream.portfolio.accounts import open_portfolio
 
@@ -45,35 +43,29 @@ async def traded(trading_database):
         yield conn
 
 
-async def test_orders_fills_positions_and_rejections_are_told_with_their_facts(traded):
-    (placed,) = queries.orders(traded, Filter(deployment=DEPLOYMENT))
+async def test_orders_fills_and_rejections_are_told_with_their_facts(traded):
+    (placed,) = queries.orders(traded, DEPLOYMENT)
     assert (placed.state, placed.filled, placed.average_price) == ("filled", Decimal(10), Decimal(102))
-    (fill,) = queries.fills(traded, Filter(portfolio=PORTFOLIO, instrument=KEY, limit=5))
+    (fill,) = queries.fills(traded, DEPLOYMENT)
     assert (fill.order_id, fill.fee) == (placed.order_id, Decimal("1.02"))
-    (held,) = queries.positions(traded, Filter(deployment=DEPLOYMENT))
-    assert (held.quantity, held.mark, held.unrealized_pnl) == (Decimal(10), Decimal(103), Decimal(10))
-    (rejected,) = queries.rejections(traded)
+    (rejected,) = queries.rejections(traded, DEPLOYMENT)
     assert rejected.code == "INVALID_INTENT"
-    assert queries.orders(traded, Filter(deployment="other")) == []
+    assert queries.orders(traded, "other") == []
 
 
-async def test_the_portfolio_and_its_equity_agree(traded):
-    summary = queries.portfolio(traded, PORTFOLIO)
-    points = queries.equity(traded, PORTFOLIO)
-    assert summary.equity == points[-1].equity == CAPITAL + 10 - Decimal("1.02")
-    assert summary.deployments == (DEPLOYMENT,)
-    assert summary.fees == Decimal("1.02")
-    assert queries.equity(traded, PORTFOLIO, limit=1) == points[-1:]
-    assert queries.portfolios(traded) == [PORTFOLIO]
+async def test_the_outcome_is_the_equity_at_the_newest_close(traded):
+    found = queries.outcome(traded, PORTFOLIO)
+    assert (found.initial_cash, found.equity) == (CAPITAL, CAPITAL + 10 - Decimal("1.02"))
+    assert found.fees == Decimal("1.02")
     with pytest.raises(NotFoundError):
-        queries.portfolio(traded, "other")
+        queries.outcome(traded, "other")
 
 
 async def test_latency_is_counted_from_the_intent(traded):
-    measured = queries.latency(traded, Filter(deployment=DEPLOYMENT))
+    measured = queries.latency(traded, DEPLOYMENT)
     assert measured.count == 1
     assert measured.acked_p50 >= measured.journalled_p50
-    assert queries.latency(traded, Filter(deployment="other")).count == 0
+    assert queries.latency(traded, "other").count == 0
 
 
 async def test_a_portfolio_opens_once_with_a_capital_above_zero(traded):

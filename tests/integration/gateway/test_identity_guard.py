@@ -7,10 +7,12 @@ import httpx
 import pytest
 import redis.asyncio
 from support.gateway import GatewayApp, gateway_app
+from support.servers import temporary_home
 
 from millstream.contracts.errors import ConfigurationError
 from millstream.gateway.auth.limiting import Bucket, Limiter
 from millstream.store.database import connect_sync
+from millstream.store.embedded import EmbeddedRedis
 
 Opening = Callable[..., AbstractAsyncContextManager[GatewayApp]]
 
@@ -181,16 +183,29 @@ async def test_logins_and_wrong_tokens_of_an_address_are_limited(opening: Openin
         assert [(await app.client.get("/api/v1/me", headers=guess)).status_code for _ in range(3)] == [401, 401, 429]
 
 
-async def test_while_redis_is_away_logins_stay_limited_and_everything_else_passes(opening: Opening):
-    async with opening(rate_login="2/minute", rate_user="1/minute") as app:
-        nowhere = redis.asyncio.Redis.from_url("redis://127.0.0.1:1")
-        app.identity.limiter = Limiter(app.gateway.settings, nowhere, app.gateway.clock)
-        viewer = app.login_as("viewer")
-        assert [(await app.client.get("/api/v1/me", headers=viewer)).status_code for _ in range(3)] == [200] * 3
-        wrong = {"user": "nobody", "password": "wrong"}
-        statuses = [(await app.client.post("/api/v1/session", json=wrong)).status_code for _ in range(3)]
+async def test_while_redis_is_stopped_what_is_limited_is_refused_and_halting_works(opening: Opening):
+    async with opening(rate_login="2/minute") as app:
+        trader = app.login_as("trader")
+        with temporary_home() as home:
+            server = EmbeddedRedis(home)
+            client = redis.asyncio.Redis.from_url(server.ensure())
+            app.identity.limiter = Limiter(app.gateway.settings, client, app.gateway.clock)
+            assert (await app.client.get("/api/v1/me", headers=trader)).status_code == 200
+            server.stop()
+        for _ in range(2):
+            refused = await app.client.get("/api/v1/me", headers=trader)
+            assert problem(refused) == (503, "UNAVAILABLE")
+            assert 1 <= int(refused.headers["retry-after"]) <= 2
+            assert refused.headers["x-content-type-options"] == "nosniff"
+            assert "millstream halt" in refused.json()["hint"]
+        login = await app.client.post("/api/v1/session", json={"user": "nobody", "password": "wrong"})
+        assert problem(login) == (503, "UNAVAILABLE")
+        halt = {"scope": "global", "reason": "test"}
+        assert (await app.client.post("/api/v1/halts", json=halt, headers=trader)).status_code == 200
+        guess = {"Authorization": "Bearer ms_guess"}
+        statuses = [(await app.client.post("/api/v1/halts", json=halt, headers=guess)).status_code for _ in range(3)]
         assert statuses == [401, 401, 429]
-        await nowhere.aclose()
+        await client.aclose()
 
 
 async def test_two_gateways_count_together(opening: Opening):

@@ -10,11 +10,13 @@ from argon2 import PasswordHasher
 from support.gateway import PASSWORD, GatewayApp, gateway_app
 
 from millstream.contracts.clock import ManualClock
+from millstream.contracts.errors import ConflictError
 from millstream.contracts.time import SECOND
-from millstream.gateway.auth.invitations import first_admin_link
+from millstream.gateway.auth.invitations import first_admin_link, renewal_link
 from millstream.store.database import connect_sync
 
 START = 1_800_000_000 * SECOND
+NEW = "another long password"
 HASH = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
 
 
@@ -158,6 +160,55 @@ async def test_the_link_of_the_first_admin_counts_once_and_is_not_given_again(ap
     assert (again.status_code, again.json()["code"]) == (401, "VOID_LINK")
     with connect_sync(app.gateway.endpoints.database_url) as conn:
         assert first_admin_link(conn, app.gateway.clock, "http://127.0.0.1") is None
+
+
+async def renewal(app: GatewayApp, user: str, password: str = NEW) -> httpx.Response:
+    """What becomes of a link that an operator of the machine made for ``user``."""
+    with connect_sync(app.gateway.endpoints.database_url) as conn:
+        link = renewal_link(conn, app.gateway.clock, "http://127.0.0.1", user, "root")
+    setup = {"token": link.partition("token=")[2], "user": user, "password": password}
+    return await app.client.post("/api/v1/setup", json=setup)
+
+
+async def test_a_renewal_link_lets_the_only_admin_in_and_ends_what_they_had(app: GatewayApp):
+    boss = app.person("admin", user="boss", password_hash=HASH)
+    key = {"name": "k", "scopes": ["read"]}
+    made = (await app.client.post("/api/v1/keys", json=key, headers=boss.headers)).json()["key"]
+    for _ in range(6):
+        await log_in(app, "boss", "a wrong password")
+    with connect_sync(app.gateway.endpoints.database_url) as conn:
+        renewal_link(conn, app.gateway.clock, "http://127.0.0.1", "boss", "root")
+        assert first_admin_link(conn, app.gateway.clock, "http://127.0.0.1") is None
+    assert (await app.client.get("/api/v1/me", headers=boss.headers)).status_code == 200  # not used yet
+
+    entered = await renewal(app, "boss")
+    assert (entered.status_code, entered.json()["enrol_second_factor"]) == (200, True)
+    for headers in (boss.headers, {"Authorization": f"Bearer {made}"}):
+        assert (await app.client.get("/api/v1/me", headers=headers)).status_code == 401
+    headers = {"Authorization": f"Bearer {entered.json()['access_token']}"}
+    offer = (await app.client.post("/api/v1/me/second-factor", headers=headers)).json()
+    right = {"code": code_now(app, offer["secret"])}
+    assert (await app.client.put("/api/v1/me/second-factor", json=right, headers=headers)).status_code == 200
+    assert (await app.client.get("/api/v1/users", headers=headers)).status_code == 200
+    told = rows(app, "SELECT actor, action FROM audit WHERE subject = 'boss' AND action = 'admin.link'")
+    assert told == [("root", "admin.link")] * 2
+
+
+async def test_a_renewal_link_is_for_its_person_alone_and_not_for_who_was_deactivated(app: GatewayApp):
+    app.person("trader", user="ann", password_hash=HASH)
+    with connect_sync(app.gateway.endpoints.database_url) as conn:
+        link = renewal_link(conn, app.gateway.clock, "http://127.0.0.1", "ann", "root")
+        setup = {"token": link.partition("token=")[2], "user": "eve", "password": NEW}
+        stranger = await app.client.post("/api/v1/setup", json=setup)
+        assert (stranger.status_code, stranger.json()["code"]) == (401, "VOID_LINK")
+        assert (await log_in(app, "ann")).status_code == 200
+        [[before]] = conn.execute("UPDATE users SET active = false WHERE user_id = 'ann' RETURNING password_hash")
+        conn.commit()
+        with pytest.raises(ConflictError, match="deactivated"):
+            renewal_link(conn, app.gateway.clock, "http://127.0.0.1", "ann", "root")
+        refused = await app.client.post("/api/v1/setup", json={**setup, "user": "ann"})
+    assert refused.status_code == 401
+    assert rows(app, "SELECT password_hash FROM users WHERE user_id = 'ann'") == [(before,)]
 
 
 async def test_a_link_expires_and_is_stored_as_a_hash(app: GatewayApp):

@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 from support.gateway import PASSWORD, GatewayApp, gateway_app
 
-from millstream.gateway.auth.invitations import first_admin_link
+from millstream.gateway.auth.invitations import first_admin_link, renewal_link
 from millstream.gateway.pages.language import LANGUAGES, texts
 from millstream.store.database import connect_sync
 
@@ -167,6 +167,21 @@ async def test_the_first_admin_comes_in_by_the_pages_alone(app: GatewayApp):
     assert "live" in (await app.client.get("/api/v1/me")).json()["permissions"]
     used = await app.client.get(link)
     assert texts("en")["setup.void"] in used.text
+
+
+async def test_a_renewal_link_takes_a_known_person_to_a_new_password_and_second_factor(app: GatewayApp):
+    app.person("admin", user="boss")
+    with connect_sync(app.gateway.endpoints.database_url) as conn:
+        link = renewal_link(conn, app.gateway.clock, "http://127.0.0.1", "boss", "root")
+    page = await app.client.get(link)
+    assert texts("en")["setup.known"] in page.text
+    assert re.search(r'<input id="user"[^>]* value="boss"[^>]* readonly', page.text)
+    given = {"token": link.partition("token=")[2], "user": "boss", "password": "short"}
+    again = await app.client.post("/setup", data=given)
+    assert again.status_code == 422
+    assert texts("en")["setup.known"] in again.text
+    answer = await app.client.post("/setup", data={**given, "password": PASSWORD})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/second-factor")
 
 
 async def test_the_home_page_leads_to_every_screen_that_runs(app: GatewayApp):

@@ -14,6 +14,7 @@ from support.strategies import code, cross, save
 
 from millstream.gateway.auth.access import Principal
 from millstream.gateway.commands.operations import Step, fail_left_over
+from millstream.gateway.context import Connection
 from millstream.market.sample import import_sample
 from millstream.market.sessions import create_replay
 from millstream.store.database import connect_sync
@@ -62,6 +63,30 @@ async def test_promotion_is_followed_step_by_step_to_its_deployment(app: Gateway
     assert (done["result"]["author"], done["result"]["equity"]) == (researcher.user, "7000")
     assert done["result"]["parameters"]["fast"] == 4
 
+    with connect_sync(app.gateway.endpoints.database_url) as conn:
+        ((digest,),) = conn.execute("SELECT manifest->>'notebook_sha256' FROM releases").fetchall()
+        rows = conn.execute(
+            "SELECT action, subject, actor, address, details FROM audit WHERE starts_with(action, 'promotion')"
+            " ORDER BY sequence"
+        ).fetchall()
+    asked = {"target": "paper", "parameters": {"fast": 4}, "capital": "7000", "sha256": digest}
+    assert rows == [
+        (
+            "promotion.start",
+            "notebook:cross.ipynb",
+            researcher.user,
+            "127.0.0.1",
+            asked | {"operation": begun["operation_id"]},
+        ),
+        (
+            "promotion.done",
+            "release:cross@1",
+            researcher.user,
+            "127.0.0.1",
+            {"deployment": "cross", "notebook": "cross.ipynb"},
+        ),
+    ]
+
 
 @pytest.mark.slow
 async def test_promotion_that_fails_ends_with_the_problem_that_says_what_to_change(app: GatewayApp, tmp_path: Path):
@@ -89,6 +114,10 @@ async def test_promotion_that_can_be_seen_to_be_wrong_is_refused_at_once(app: Ga
         assert answer.status_code == status, (more, answer.text)
 
 
+def unnoted(conn: Connection, operation: str) -> None:
+    """No audit row: nobody asked for this operation."""
+
+
 def somebody() -> Principal:
     return Principal(user="me", role="researcher", permissions=frozenset())  # type: ignore[arg-type]
 
@@ -103,7 +132,7 @@ async def test_operation_of_a_gateway_that_ended_is_failed(app: GatewayApp):
         await asyncio.Event().wait()
         return {}
 
-    first = await operations.start("test", somebody(), never)
+    first = await operations.start("test", somebody(), never, unnoted)
     await begun.wait()
     await operations.close()
     second = await gateway.database(
@@ -133,9 +162,10 @@ async def test_operation_that_fails_unexpectedly_is_on_record(app: GatewayApp, e
 
     person = app.person("researcher")
     principal = Principal(user=person.user, role="researcher", permissions=frozenset())  # type: ignore[arg-type]
-    operation = await app.app.state.operations.start("test", principal, fail)
+    operation = await app.app.state.operations.start("test", principal, fail, unnoted)
     found = await ended(app, operation.operation_id, person.headers)
     assert (found["state"], found["problem"]["code"]) == ("failed", code)
+    assert bool(found["problem"]["reference"]) is (code == "INTERNAL")
     assert "secret" not in str(found)
 
 
@@ -146,9 +176,9 @@ async def test_person_has_at_most_four_operations_in_hand(app: GatewayApp):
 
     operations = app.app.state.operations
     for _ in range(4):
-        await operations.start("test", somebody(), never)
+        await operations.start("test", somebody(), never, unnoted)
     with pytest.raises(Exception, match="has 4 operations in hand"):
-        await operations.start("test", somebody(), never)
+        await operations.start("test", somebody(), never, unnoted)
 
 
 async def test_gateway_is_alive_and_not_ready_without_a_trading_service(app: GatewayApp):

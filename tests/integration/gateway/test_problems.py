@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 import redis.exceptions
+import structlog
 from fastapi import FastAPI
 from support.gateway import GatewayApp, gateway_app
 
@@ -38,7 +39,9 @@ def failing(app: FastAPI, error: Exception) -> str:
     ],
 )
 async def test_error_becomes_a_problem_that_says_what_to_do(app: GatewayApp, error, status, code):
-    answer = await app.client.get(failing(app.app, error))
+    # Not rendered: structlog's own console writes a traceback with all locals, which takes seconds.
+    with structlog.testing.capture_logs():
+        answer = await app.client.get(failing(app.app, error))
     body = answer.json()
 
     assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
@@ -49,6 +52,21 @@ async def test_error_becomes_a_problem_that_says_what_to_do(app: GatewayApp, err
     assert "secret" not in answer.text
     assert "password" not in answer.text
     assert ("Retry-After" in answer.headers) is (status == 503)
+    assert bool(body["reference"]) is (status == 500)
+    assert body["reference"] in body["detail"]
+    for name in ("content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy"):
+        assert name in answer.headers, name
+
+
+async def test_reference_of_an_unforeseen_error_finds_it_in_the_log(app: GatewayApp):
+    with structlog.testing.capture_logs() as logs:
+        answer = await app.client.get(failing(app.app, ZeroDivisionError("secret state")))
+    (logged,) = [one for one in logs if one.get("reference") == answer.json()["reference"]]
+    assert (logged["kind"], logged["path"], logged["error"]) == ("ZeroDivisionError", "/failing", "secret state")
+    assert (
+        'millstream_http_requests_total{operation="/failing",status="500"} 1.0'
+        in (await app.client.get("/metrics")).text
+    )
 
 
 async def test_fields_that_are_wrong_are_named(app: GatewayApp):

@@ -305,7 +305,8 @@ async def test_notebooks_of_the_workspace_are_listed_and_inspected_and_none_outs
     assert listed["items"] == ["strategies/cross.ipynb"]
     assert found.status_code == 200, found.text
     assert found.json()["name"] == "cross"
-    assert {"name": "fast", "kind": "int", "default": 3} in found.json()["parameters"]
+    fast = {"name": "fast", "kind": "int", "default": 3, "element": "any", "optional": False}
+    assert fast in found.json()["parameters"]
     for path in (
         "../outside.ipynb", "strategies/link.ipynb", "/etc/passwd", str(app.gateway.settings.workspace) + "/../x.ipynb",
         "strategies/../../outside.ipynb", "x" * 300 + ".ipynb", "a\x00.ipynb", "strategies",

@@ -11,6 +11,7 @@ from support.gateway import gateway_app
 from support.trading import CAPITAL, DAY, DEPLOYMENT, KEY, PORTFOLIO, rows, seed
 
 from millstream.contracts.time import to_datetime
+from millstream.gateway.reads import reports
 from millstream.market import candles
 
 
@@ -82,6 +83,15 @@ async def test_report_of_an_instrument_is_that_of_its_trades(app):
     assert [one["period"] for one in found["days"]] == ["1970-01-14"]
     (other,) = (await get(app, "/reports", instrument="TEST:B"))["items"]
     assert (other["trades"], Decimal(other["pnl"]), other["by_instrument"]) == (0, 0, [])
+
+
+async def test_report_of_more_trades_than_are_read_at_once_says_so_instead_of_leaving_some_out(app, monkeypatch):
+    monkeypatch.setattr(reports, "MOST_TRADES", 1)
+    answer = await app.client.get("/api/v1/reports", headers=app.viewer)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, "INVALID_INPUT")
+    assert "more than 1 trades" in problem["detail"]
+    assert "shorter period" in problem["hint"]
 
 
 async def test_several_portfolios_of_one_target_and_currency_are_one_sum(app, history):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -21,6 +22,7 @@ from support.gateway import BASE, GatewayApp, gateway_app
 from support.strategies import cross, save
 
 from millstream.contracts.api.identity import Role
+from millstream.gateway.auth.passwords import Passwords
 from millstream.gateway.live import serving
 from millstream.market.candles import load
 from millstream.market.instruments import register
@@ -36,7 +38,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 ENDLESS = {"events"}
 KNOWN = {"deployment": "dep", "key": "SAMPLE:AAPL", "ref": "cross@1", "portfolio": "dep", "epoch": 1}
 QUIET = settings(
-    max_examples=3,
+    max_examples=2,
     database=None,
     deadline=None,
     phases=[Phase.generate],
@@ -63,6 +65,8 @@ async def app(gateway_database: str, redis_url: str, tmp_path: Path) -> AsyncIte
         serving(opened.gateway) as hub,
     ):
         opened.app.state.hub = hub
+        # What is asked here is answers, not the effort of guessing.
+        opened.identity.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
         yield opened
         await opened.app.state.operations.close()
 

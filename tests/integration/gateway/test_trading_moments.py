@@ -7,7 +7,8 @@ from support.trading import DAY, DEPLOYMENT, KEY, SESSION, eventually, record, r
 
 from millstream.contracts.errors import ConflictError
 from millstream.contracts.time import SECOND
-from millstream.gateway.commands.moments import FASTEST, Moment, moment
+from millstream.gateway.commands.moments import Moment, moment
+from millstream.market.lifetime import FASTEST, LONGEST
 
 WALL = 1_700_000_000 * SECOND
 
@@ -33,7 +34,7 @@ def test_replay_runs_on_the_newest_market_time_that_trading_has_seen(conn):
 def test_order_in_a_replay_without_a_speed_lives_as_many_bars_as_the_fastest_plays(conn):
     found = moment(conn, SESSION, wall=WALL, ttl_seconds=1)
     assert found.expires_at == (int(FASTEST) + 2) * DAY
-    assert moment(conn, SESSION, wall=WALL, ttl_seconds=3600).expires_at == 2**63 - 1
+    assert moment(conn, SESSION, wall=WALL, ttl_seconds=3600).expires_at == LONGEST
 
 
 def test_replay_that_is_over_takes_no_order(conn):

@@ -2,13 +2,31 @@
 
 from decimal import Decimal
 
+import msgspec
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 from support.gateway import gateway_app
-from support.trading import CAPITAL, DAY, DEPLOYMENT, KEY, PORTFOLIO, SESSION, seed
+from support.trading import (
+    CAPITAL,
+    DAY,
+    DEPLOYMENT,
+    INSTRUMENT,
+    KEY,
+    PORTFOLIO,
+    SESSION,
+    eventually,
+    order,
+    record,
+    rows,
+    seed,
+    serving,
+    slice_of,
+)
 
-from millstream.contracts.enums import ScopeKind
+from millstream.contracts.enums import ScopeKind, Side
+from millstream.market.instruments import register
+from millstream.market.sessions import finish_session
 from millstream.risk import kill_switch
 
 
@@ -152,6 +170,57 @@ async def test_position_has_its_mark_profit_and_stop(app):
     assert Decimal(held["stop_price"]) == Decimal("118.8")
     assert held["target_price"] is None
     assert (await get(app, "/positions", instrument="TEST:B"))["items"] == []
+
+
+async def test_completed_deployment_of_several_instruments_has_the_profit_of_its_open_trades(
+    gateway_database, redis_url
+):
+    """What a side bar shows (a deployment's P&L) is what the overview and the open trades show."""
+    other = msgspec.structs.replace(INSTRUMENT, symbol="B")
+    seed(gateway_database)
+    with psycopg.connect(gateway_database) as conn:
+        register(conn, other)
+        conn.execute("UPDATE market_sessions SET instruments = %s", ([KEY, other.key],))
+        conn.execute("UPDATE deployments SET instruments = %s", ([KEY, other.key],))
+    second = msgspec.structs.replace(
+        order(11, Side.BUY, 20, sequence=1), instrument=other.key, risk_key=f"{PORTFOLIO}:{other.key}"
+    )
+    async with gateway_app(gateway_database, redis_url) as app, serving(gateway_database, app.gateway.bus):
+        app.viewer = app.login_as("viewer")
+        slices = {
+            10: ((100,) * 4, (50,) * 4),
+            11: ((102, 104, 101, 103), (51, 52, 50, 50)),
+            12: ((105,) * 4, (49,) * 4),
+        }
+        for number, (day, (first, then)) in enumerate(slices.items(), start=1):
+            events = [*slice_of(day, first), *slice_of(day, then, instrument=other.key)]
+            await app.gateway.bus.publish([record(event) for event in sorted(events, key=lambda one: one.sequence % 3)])
+            await eventually(lambda n=number: rows(gateway_database, "SELECT count(*) = %s FROM equity", n)[0][0])
+            if day == 10:
+                await app.gateway.bus.publish([record(order(11, Side.BUY, 10)), record(second)])
+                await eventually(
+                    lambda: rows(gateway_database, "SELECT count(*) = 2 FROM orders WHERE acked_wall > 0")[0][0]
+                )
+        marked = "SELECT count(*) = 1 FROM marks WHERE instrument = %s AND price = 49"
+        await eventually(lambda: rows(gateway_database, marked, other.key)[0][0])
+        with psycopg.connect(gateway_database) as conn:
+            finish_session(conn, SESSION)
+            conn.execute(
+                "INSERT INTO runners VALUES (%s, 1, 'completed', '', 0, '', 0, now(), now(), '', '', %s, '{}')",
+                (DEPLOYMENT, 13 * DAY),
+            )
+        (found,) = (await get(app, "/deployments"))["items"]
+        trades = (await get(app, "/trades", open=True))["items"]
+        (total,) = (await get(app, "/overview"))["totals"]
+
+    # 10 × (105 − 102) and 20 × (49 − 51); fees of a thousandth of 1,020 and of 1,020.
+    assert found["state"] == "completed"
+    assert (Decimal(found["unrealized_pnl"]), Decimal(found["realized_pnl"])) == (30 - 40, 0)
+    assert Decimal(found["fees"]) == Decimal("2.04")
+    assert {one["instrument"]: Decimal(one["pnl"]) for one in trades} == {
+        KEY: 30 - Decimal("1.02"), other.key: -40 - Decimal("1.02"),
+    }  # fmt: skip
+    assert Decimal(total["pnl"]) == sum(Decimal(one["pnl"]) for one in trades) == -10 - Decimal("2.04")
 
 
 async def test_portfolio_equity_and_overview_agree(app):

@@ -8,7 +8,8 @@ import pytest
 from millstream.cli import errors
 from millstream.cli.main import app, call
 from millstream.cli.options import DEFAULT_CAPITAL
-from millstream.contracts.errors import ConflictError, NotFoundError
+from millstream.contracts.api.trading import HaltRequest
+from millstream.contracts.errors import ConflictError, InputError, NotFoundError
 from millstream.promotion import deploy
 
 HEAVY = {
@@ -20,9 +21,10 @@ HEAVY = {
     "vectorbt",
     "alembic",
     "sqlalchemy",
-    "redis",
     "aiokafka",
+    "uvicorn",
 }
+SERVERS = {"fastapi", "psycopg", "redis"}
 
 
 def fail(error: BaseException):
@@ -71,13 +73,29 @@ def test_call_returns_the_exit_code_of_a_wrong_command():
     assert call(["--version"]) == 0
 
 
+def test_a_field_that_the_api_would_refuse_is_wrong_input_and_named():
+    with pytest.raises(InputError, match=r"reason: .*at least 1"):
+        errors.request(HaltRequest, scope="global", reason="")
+
+
 def test_default_capital_is_the_one_of_a_promotion():
     assert str(deploy.DEFAULT_CAPITAL) == DEFAULT_CAPITAL
 
 
-def test_help_loads_nothing_heavy():
+@pytest.mark.parametrize(
+    ("modules", "absent"),
+    [
+        ("millstream.cli.main", HEAVY | SERVERS | {"pydantic", "structlog"}),
+        ("millstream.cli.main, millstream.cli.remote, millstream.client", HEAVY | SERVERS),
+        ("millstream.cli.main, millstream.cli.local", HEAVY),
+    ],
+)
+def test_a_command_loads_nothing_that_it_does_not_need(modules, absent):
     assert app.info.name == "millstream"
-    code = "import sys, millstream.cli.main, millstream.execution.queries, millstream.promotion.queries, "
-    code += "millstream.market.series, millstream.bootstrap; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert HEAVY & set(done.stdout.split()) == set()
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, {modules}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert absent & set(done.stdout.split()) == set()

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from millstream.cli import output
+from millstream.contracts.api.trading import Halt, LimitUse
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -68,6 +69,15 @@ def test_json_has_exact_decimals_iso_times_and_no_nan(capsys):
         "last": None,
         "ok": True,
     }
+
+
+def test_json_of_a_model_is_what_the_api_writes_with_plain_decimals(capsys):
+    halt = Halt(scope="global", state="halted", actor="ann", reason="r", changed_at="2013-03-01T02:00:00+02:00")
+    use = LimitUse(deployment="d", portfolio="p", name="n", code="C", limit=Decimal("1E+5"), used=Decimal("0.10"))
+    output.print_json({"halt": halt, "limits": [use]})
+    found = json.loads(capsys.readouterr().out)
+    assert (found["halt"]["scope"], found["halt"]["changed_at"]) == ("global", "2013-03-01T00:00:00Z")
+    assert (found["limits"][0]["limit"], found["limits"][0]["used"]) == ("100000", "0.1")
 
 
 def test_a_narrow_table_leaves_out_spare_columns_in_their_order_and_names_them(narrow):

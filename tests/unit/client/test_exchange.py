@@ -7,14 +7,16 @@ from unit.client.conftest import ME, answer, problem
 from millstream.client import (
     ApiConflictError,
     ApiError,
+    ApiFatalError,
     ApiInputError,
     ApiNotFoundError,
     ApiRetriableError,
+    AsyncClient,
     AuthenticationError,
     GatewayUnreachableError,
     PermissionDeniedError,
 )
-from millstream.contracts.errors import ConflictError, InputError, MillstreamError, NotFoundError, RetriableError
+from millstream.contracts.errors import ConflictError, FatalError, InputError, NotFoundError, RetriableError
 
 HALTED = {
     "halt": {"scope": "global", "state": "halted", "actor": "ann", "reason": "x", "changed_at": "2013-03-01T00:00:00Z"},
@@ -44,7 +46,8 @@ async def test_an_answer_becomes_its_model_and_the_token_goes_along(script):
         (412, ApiConflictError, ConflictError, 4),
         (422, ApiInputError, InputError, 2),
         (429, ApiRetriableError, RetriableError, 5),
-        (500, ApiError, MillstreamError, 1),
+        (405, ApiInputError, InputError, 2),
+        (500, ApiFatalError, FatalError, 6),
     ],
 )
 async def test_a_problem_becomes_the_exception_of_its_kind(script, status, kind, base, exit_code):
@@ -205,3 +208,13 @@ async def test_text_is_given_as_it_is(script):
     script.answers = [httpx.Response(200, text="a,b\n1,2\n", headers={"Content-Type": "text/csv"})]
     async with script.client() as client:
         assert await client.export_trades(target="paper") == "a,b\n1,2\n"
+
+
+async def test_a_change_made_of_what_was_seen_carries_its_etag_and_is_a_conflict_once_that_changed(script):
+    script.answers = [answer(ME, ETag='"v.1"'), problem(412, "PRECONDITION_FAILED", "it was changed")]
+    async with script.client() as client:
+        seen, tag = await client.tagged(AsyncClient.me.request())
+        assert (seen.user, tag) == ("ann", '"v.1"')
+        with pytest.raises(ApiConflictError):
+            await client.call(AsyncClient.change_me.request(language="de"), match=tag)
+    assert script.requests[1].headers["If-Match"] == '"v.1"'

@@ -1,7 +1,6 @@
 from pathlib import Path
 
-from millstream.contracts.clock import ManualClock
-from millstream.promotion.logs import PART_BYTES, follow, last_part, next_part, tail
+from millstream.promotion.logs import PART_BYTES, last_part, next_part, tail
 from millstream.runner.logfile import LogFile
 
 
@@ -15,22 +14,6 @@ def test_log_is_rotated_by_size_and_read_across_files(tmp_path):
     assert sorted(one.name for one in tmp_path.iterdir()) == [f"runner.log{end}" for end in ("", ".1", ".2", ".3")]
     assert all(one.stat().st_size <= 40 for one in tmp_path.iterdir())
     assert tail(path, 7) == [f"line {number}" for number in range(23, 30)]
-
-
-async def test_followed_log_gives_new_lines_through_a_rotation(tmp_path):
-    path = tmp_path / "runner.log"
-    log = LogFile(path, max_bytes=25)
-    log.write("one\ntwo\n")
-    lines = follow(path, ManualClock(), lines=1)
-    first = await anext(lines)
-    log.write("three\n")
-    second = await anext(lines)
-    log.write("a line that rotates\n")
-    third = await anext(lines)
-    await lines.aclose()
-    log.close()
-
-    assert [first, second, third] == ["two", "three", "a line that rotates"]
 
 
 def test_parts_go_on_from_each_other_through_rotations_without_a_hole(tmp_path: Path):

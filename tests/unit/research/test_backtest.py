@@ -11,6 +11,7 @@ from millstream.research.backtest import backtest_candles, engine_of
 from millstream.research.candles import Candles
 from millstream.research.costs import costs_of
 from millstream.research.equity import curves
+from millstream.research.plots import indicators_of
 from millstream.sdk import Strategy, testing
 from millstream.sdk.bars import combine
 
@@ -222,3 +223,72 @@ def test_warm_up_is_seen_but_nothing_is_decided_on_it():
     assert order.decided_at == data.open_times[8] + DAY
     assert len(result.equity) == 3
     assert backtest_candles(Cross(), data.traded).order_lines == []
+
+
+class Showing(Strategy):
+    """Shows what it compares, and something off the price scale."""
+
+    fast: int = 3
+
+    def target(self, bars):
+        average = bars.close.rolling(self.fast).mean()
+        self.show(average=average, up=(bars.close > average).astype(int), newest=7.0)
+        return (bars.close > average).astype(float)
+
+
+class Telling(Strategy):
+    """Shows the close of the bars of one instrument."""
+
+    def on_bar(self, context, bar):
+        if bar.symbol == "IBM":
+            self.show(seen=bar.close)
+
+
+def two_instruments():
+    """AAPL every day, IBM from the fourth on; two bars of warm-up."""
+    tables = {"AAPL": testing.frame(range(100, 112)), "IBM": testing.frame(range(50, 62)).iloc[3:]}
+    instruments = (SHARE, testing.instrument("IBM", lot_step=D(1), fee_rate=D("0.001")))
+    return Candles(instruments, "1d", combine(tables), first=2)
+
+
+@pytest.mark.parametrize("engine", ["vectorbt", "replay"])
+def test_indicators_are_what_the_strategy_showed_at_each_bar(engine):
+    data = two_instruments()
+    result = backtest_candles(Showing(), data, engine=engine)
+    average = result.indicators["average"]
+    assert average.index.equals(data.frame.index[2:])
+    assert str(average.index.tz) == "UTC"
+    assert list(average.columns) == ["AAPL", "IBM"]
+    # The mean of three closes that rise by one is the middle one; the warm-up counts.
+    assert average["AAPL"].tolist() == [float(close) for close in range(101, 111)]
+    # IBM begins on the fourth day, which is the second that is traded.
+    assert average["IBM"].isna().tolist() == [True, True, True, *[False] * 7]
+    assert average["IBM"].iloc[3:].tolist() == [float(close) for close in range(54, 61)]
+    assert result.indicators["newest"].iloc[-1].tolist() == [7.0, 7.0]
+
+
+def test_both_engines_tell_the_same_indicators():
+    data = Candles((SHARE,), "1d", combine({"AAPL": walk(3, rows=60)}), first=5)
+    found = [backtest_candles(Showing(), data, engine=engine).indicators for engine in ("vectorbt", "replay")]
+    for name in ("average", "up"):
+        pd.testing.assert_frame_equal(found[0][name], found[1][name])
+
+
+def test_strategy_that_is_told_bar_by_bar_has_indicators_of_its_instrument():
+    result = backtest_candles(Telling(), two_instruments())
+    (seen,) = result.indicators.values()
+    assert seen["AAPL"].isna().all()
+    assert seen["IBM"].dropna().tolist() == [float(close) for close in range(53, 62)]
+
+
+def test_strategy_that_shows_nothing_has_no_indicators():
+    assert backtest_candles(Cross(), Candles((SHARE,), "1d", combine({"AAPL": walk(1, rows=30)}))).indicators == {}
+
+
+def test_plot_draws_indicators_on_the_scale_of_the_prices_over_them_and_the_rest_below():
+    data = Candles((SHARE,), "1d", combine({"AAPL": walk(2, rows=40)}))
+    result = backtest_candles(Showing(), data)
+    near, far = indicators_of(result, "AAPL")
+    assert (list(near.columns), list(far.columns)) == (["average"], ["up", "newest"])
+    assert len(result.plot()) == 4
+    assert len(backtest_candles(Cross(), data).plot()) == 3

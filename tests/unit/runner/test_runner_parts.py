@@ -3,12 +3,15 @@ import pytest
 from millstream.bus.base import TopicPartition
 from millstream.contracts.events import Bar, SessionEnded, Watermark
 from millstream.contracts.money import ONE
+from millstream.contracts.time import SECOND
 from millstream.runner.lease import Checkpoint
 from millstream.runner.offsets import OffsetTracker
 from millstream.runner.policy import Failures, Policy
 from millstream.runner.priming import Priming
 from millstream.runner.reasons import of_exit
+from millstream.runner.spec import RunnerSpec
 
+DAY = 86_400 * SECOND
 A, B = TopicPartition("market.raw.data", 0), TopicPartition("market.raw.data", 1)
 
 
@@ -73,6 +76,20 @@ def test_failures_pause_longer_each_time_and_are_forgotten_after_the_window():
     assert (failures.pause, failures.too_many) == (3.0, True)
     failures.add(200.0)
     assert (failures.pause, failures.too_many) == (1.0, False)
+
+
+@pytest.mark.parametrize(
+    ("clock", "speed", "waits", "expected"),
+    [("wall", 1.0, False, 30 * SECOND), ("market", 4.0, False, 122 * DAY), ("market", 0.0, True, 2 * DAY)],
+    ids=["live market", "paced replay", "lock-step"],
+)
+def test_intents_of_a_runner_live_by_the_clock_and_speed_of_its_market(clock, speed, waits, expected):
+    spec = RunnerSpec(
+        deployment_id="d", epoch=1, portfolio_id="p", session="s", session_clock=clock, session_speed=speed,
+        session_waits=waits, instruments=("X:A",), timeframe="1d", parameters={}, bundle="", bundle_store="", folder="",
+        database_url="", bus_kind="memory", bus_address="",
+    )  # fmt: skip
+    assert spec.intent_ttl == expected
 
 
 @pytest.mark.parametrize(
