@@ -21,7 +21,7 @@ locked = awk '/^[^ \#]/ {keep = /^$(1)==/} keep' requirements.lock | sed 's/ ;[^
 UV_SETTINGS = $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$(PIP_INDEX_URL)}") \
 	$(if $(PIP_CERT),SSL_CERT_FILE="$${SSL_CERT_FILE:-$(PIP_CERT)}")
 
-.PHONY: help demo test up down check bench bench-ws screenshots kafka docs labextension lock clean
+.PHONY: help demo test up down check bench bench-ws bench-trader screenshots kafka docs labextension lock clean
 
 help:  ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: $(READY)  ## latency, throughput and memory beside the floor of this mach
 
 bench-ws: $(READY)  ## fan-out of live events to 10,000 connections beside bare servers; ARGS="--clients 2000"
 	$(BIN)/python -m benchmarks.ws --json build/bench-ws.json $(ARGS)
+
+bench-trader: $(READY)  ## how soon the trader app's page stands, beside a bare Voila (needs Chromium); ARGS="--viewers 3"
+	$(BIN)/python -m benchmarks.trader --json build/bench-trader.json $(ARGS)
 
 screenshots: $(READY)  ## pictures of every screen: build/screenshots, the best ones docs/images (needs Chromium)
 	$(BIN)/python tests/e2e/screenshots.py

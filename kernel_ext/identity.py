@@ -27,6 +27,8 @@ class Person(User):
 
     role: str = ""
     permissions: tuple[str, ...] = ()
+    language: str = "en"
+    theme: str = "dark"
 
     def may(self, permission: Permission) -> bool:
         return permission.value in self.permissions
@@ -40,6 +42,8 @@ def person_of(me: Me) -> Person:
         initials="".join(word[0] for word in (me.name or me.user).split()[:2]).upper(),
         role=me.role.value,
         permissions=tuple(permission.value for permission in me.permissions),
+        language=me.language,
+        theme=me.theme,
     )
 
 

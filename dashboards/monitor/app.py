@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextvars import Context
 from secrets import token_urlsafe
 from typing import Any, cast
 
@@ -41,6 +42,9 @@ class Monitor:
 
     def page(self, kind: type[Page]) -> Frame:
         """A new session of a page, for the document that is being made."""
+        # Panel begins a task of the process with its first busy session, whose context, and so whose document, that
+        # task would keep for ever: it begins here, outside of any.
+        Context().run(pn.state._schedule_busy_cleanup)  # noqa: SLF001 - Panel has no other way
         request = cast("Any", pn.state.curdoc).session_context.request
         viewer = viewer_of(request)
         if not viewer.may(kind.permission):

@@ -6,7 +6,8 @@ from millstream.contracts.api.promotion import Deployment
 
 from ..i18n import Translator
 from .formats import Formats
-from .html import badge, heading
+from .html import badge, heading, table
+from .limits import LIMITS, amount, title, value_of
 
 TONES = {"running": "good", "failed": "bad", "held": "bad", "starting": "warn", "pending": "warn"}
 HALT_TONES = {"halted": "bad", "reduce_only": "warn"}
@@ -36,9 +37,18 @@ def facts(t: Translator, f: Formats, one: Deployment) -> str:
         _list(general)
         + heading(t("deployments.parameters"), level=3)
         + _list({name: str(value) for name, value in one.parameters.items()})
-        + heading(t("deployments.limits"), level=3)
-        + _list({name: str(value) for name, value in one.limits.items() if value is not None})
     )
+
+
+def limit_facts(t: Translator, f: Formats, one: Deployment) -> str:
+    """Every limit of the deployment; of the forms that are not set it says so, because they deny."""
+    rows = [[escape(title(t, name)), escape(_limit(t, f, one, name))] for name in LIMITS]
+    return table(t("deployments.limits"), [t("col.rule"), t("col.limit")], rows, [1])
+
+
+def _limit(t: Translator, f: Formats, one: Deployment, name: str) -> str:
+    value = value_of(one.limits, name)
+    return t("limits.none") if value is None else amount(t, f, value, LIMITS[name] or one.currency)
 
 
 def _list(pairs: dict[str, str]) -> str:

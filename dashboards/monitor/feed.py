@@ -16,13 +16,14 @@ from millstream.client import AsyncClient, AuthenticationError, LiveEvent, Subsc
 from millstream.contracts.clock import Clock
 from millstream.contracts.errors import MillstreamError, RetriableError
 
-from .gateway import Connect, Viewer
+from .gateway import Connect, Viewer, apart
 from .reads import SharedReads, key_of
 
 TOPICS = ("orders", "fills", "rejections", "portfolios", "runners", "halts", "prices", "alerts")
 HEARTBEATS = "heartbeats"
 _HEARTBEAT = "runner.heartbeat"
 RETRY_SECONDS = 1.0
+ENDING_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -51,17 +52,19 @@ class Feed:
         """A session opens; the first one starts the stream."""
         self._tokens[session] = viewer.token
         if self._task is None:
-            self._task = asyncio.ensure_future(self._run())
+            self._task = apart(self._run())
 
     async def detach(self, session: object) -> None:
         """A session closed; the last one ends the stream."""
         self._tokens.pop(session, None)
         if not self._tokens and self._task is not None:
+            # Who attaches while this one ends begins a task and a client of their own.
             task, self._task = self._task, None
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await self._leave()
+            client, self._client = self._client, None
             self._reads.forget()
+            await _ended(task)
+            if client is not None:
+                await client.close()
 
     async def read(self, operation: str, **arguments: Any) -> Any:
         """The answer of the client's method ``operation``, shared. Raises :class:`MillstreamError`."""
@@ -131,6 +134,15 @@ class Feed:
 def is_heartbeat(event: Mapping[str, Any]) -> bool:
     """Whether a runner only says that it lives."""
     return event.get("type") == _HEARTBEAT
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    """Cancel ``task`` until it has ended: a connection that is just being made can lose a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=ENDING_SECONDS)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("live stream ended with an error: %s", error)
 
 
 class Feeds:

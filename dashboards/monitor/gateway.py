@@ -1,7 +1,10 @@
 """How the monitor reaches the gateway: who a browser belongs to, and a client that acts for that person."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import httpx
 
@@ -9,6 +12,16 @@ from millstream.client import AsyncClient
 from millstream.contracts.api.identity import Me, Permission
 
 Connect = Callable[[str], AsyncClient]
+Result = TypeVar("Result")
+
+
+def apart(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """A task for ``work`` that knows nothing of the session which began it.
+
+    A task, a timer and a connection keep the context they were made in for as long as they live, cancelled timers until
+    their time. The context of a session names its document: whatever outlives the session would keep all of it.
+    """
+    return asyncio.get_running_loop().create_task(work, context=Context())
 
 
 @dataclass(frozen=True, slots=True)

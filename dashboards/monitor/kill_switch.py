@@ -24,6 +24,8 @@ class KillSwitch:
         t = screen.t
         self._screen = screen
         self._done = done
+        # What was asked about is what is done, though the lists of scopes move on meanwhile.
+        self._halting = self._letting_go = ("", "")
         style = {"stylesheets": [sheet()], "sizing_mode": "stretch_width", "margin": (4, 0, 4, 0)}
         self._scope = pn.widgets.Select(label=t("risk.scope"), options={t.of("scope", "global"): _GLOBAL}, **style)
         self._reason = pn.widgets.TextInput(
@@ -73,28 +75,32 @@ class KillSwitch:
 
     def _halt_question(self) -> str:
         key = "risk.reduce_question" if self._reduce.value else "risk.halt_question"
-        return self._screen.t(key, scope=self._named(self._scope))
+        self._halting = str(self._scope.value), self._named(self._scope)
+        return self._screen.t(key, scope=self._halting[1])
 
     def _resume_question(self) -> str:
-        return self._screen.t("risk.resume_question", scope=self._named(self._halted))
+        self._letting_go = str(self._halted.value), self._named(self._halted)
+        return self._screen.t("risk.resume_question", scope=self._letting_go[1])
 
     async def _do_halt(self) -> None:
-        kind, _, name = str(self._scope.value).partition("|")
+        (value, shown), reduce_only = self._halting, bool(self._reduce.value)
+        kind, _, name = value.partition("|")
         result = await self._screen.command(
             lambda client: client.halt(
-                scope=ScopeKind(kind), scope_id=name, reason=typed(self._reason), reduce_only=bool(self._reduce.value)
+                scope=ScopeKind(kind), scope_id=name, reason=typed(self._reason), reduce_only=reduce_only
             ),
-            self._screen.t("risk.halt_done", scope=self._named(self._scope)),
+            self._screen.t("risk.halt_done", scope=shown),
         )
         if result is not None:
             self._reason.value = ""
             await self._done()
 
     async def _do_resume(self) -> None:
-        kind, _, name = str(self._halted.value).partition("|")
+        value, shown = self._letting_go
+        kind, _, name = value.partition("|")
         result = await self._screen.command(
             lambda client: client.resume(scope=ScopeKind(kind), scope_id=name, reason=typed(self._why)),
-            self._screen.t("risk.resume_done", scope=self._named(self._halted)),
+            self._screen.t("risk.resume_done", scope=shown),
         )
         if result is not None:
             self._why.value = ""

@@ -36,6 +36,14 @@ class Page(ABC):
     async def load(self) -> None:
         """Read and show. Raises :class:`MillstreamError`."""
 
+    async def again(self) -> None:
+        """Read and show at once; what fails is said."""
+        await self.screen.attempt(self.load)
+
+    async def pressed(self, _event: object) -> None:
+        """The same, for a button."""
+        await self.again()
+
 
 def pane(html: str = "") -> pn.pane.HTML:
     """A piece of HTML with the style of the monitor."""

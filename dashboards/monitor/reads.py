@@ -7,6 +7,8 @@ from typing import Any
 
 from millstream.contracts.clock import Clock
 
+from .gateway import apart
+
 SECOND = 1_000_000_000
 FRESH = 0.4
 MOST = 256
@@ -27,7 +29,7 @@ class SharedReads:
         now = self._clock.monotonic()
         found = self._answers.get(key)
         if found is None or (found[1].done() and now - found[0] > FRESH * SECOND):
-            task = asyncio.ensure_future(_answer(question))
+            task = apart(_answer(question))
             self._answers[key] = (now, task)
             self._answers.move_to_end(key)
             while len(self._answers) > MOST:

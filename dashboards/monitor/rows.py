@@ -1,5 +1,7 @@
 """Rows of the tables: what the gateway says, as texts in the viewer's language."""
 
+from decimal import Decimal, InvalidOperation
+
 from millstream.contracts.api.identity import AuditEntry, User
 from millstream.contracts.api.market import Instrument
 from millstream.contracts.api.trading import Fill, Order, Position, Rejection, Trade
@@ -18,7 +20,7 @@ ORDERS = (
 FILLS = (
     Column("time", "col.time", "time"), Column("target", "col.target"), Column("deployment", "col.deployment"),
     Column("instrument", "col.instrument"), Column("side", "col.side"), Column("quantity", "col.quantity", "number"),
-    Column("price", "col.price", "number"), Column("fee", "col.fee", "number"), Column("pnl", "col.realized", "signed"),
+    Column("price", "col.price", "number"), Column("fee", "col.fee", "money"), Column("pnl", "col.realized", "signed"),
     Column("liquidity", "col.liquidity"),
 )  # fmt: skip
 TRADES = (
@@ -26,14 +28,14 @@ TRADES = (
     Column("deployment", "col.deployment"), Column("instrument", "col.instrument"), Column("side", "col.side"),
     Column("quantity", "col.quantity", "number"), Column("entry", "col.entry", "number"),
     Column("exit", "col.exit", "number"), Column("pnl", "col.pnl", "signed"), Column("return", "col.return", "signed"),
-    Column("fees", "col.fees", "number"), Column("currency", "col.currency"), Column("indicators", "col.indicators"),
+    Column("fees", "col.fees", "money"), Column("indicators", "col.indicators"),
 )  # fmt: skip
 POSITIONS = (
     Column("target", "col.target"), Column("deployment", "col.deployment"), Column("instrument", "col.instrument"),
     Column("quantity", "col.quantity", "signed"), Column("average", "col.average", "number"),
     Column("mark", "col.mark", "number"), Column("unrealized", "col.unrealized", "signed"),
     Column("realized", "col.realized", "signed"), Column("stop", "col.stop", "number"),
-    Column("take", "col.take", "number"), Column("fees", "col.fees", "number"), Column("currency", "col.currency"),
+    Column("take", "col.take", "number"), Column("fees", "col.fees", "money"),
     Column("updated", "col.updated", "time"),
 )  # fmt: skip
 REJECTIONS = (
@@ -72,9 +74,10 @@ class Rows:
         return {
             "id": order.order, "time": f.moment(order.decided_at), "target": t.of("target", order.target),
             "deployment": order.deployment, "instrument": order.instrument, "side": self.side(order.side),
-            "type": t.of("type", order.order_type), "quantity": f.quantity(order.quantity),
-            "filled": f.quantity(order.filled), "price": f.price(order.limit_price or order.stop_price),
-            "average": f.price(order.average_price), "state": t.of("state", order.state),
+            "type": t.of("type", order.order_type), "quantity": f.quantity(order.quantity, order.instrument),
+            "filled": f.quantity(order.filled, order.instrument),
+            "price": f.price(order.limit_price or order.stop_price, order.instrument),
+            "average": f.price(order.average_price, order.instrument), "state": t.of("state", order.state),
             "ack": f.number(order.ack_ms, 1), "reason": order.reason,
         }  # fmt: skip
 
@@ -84,8 +87,9 @@ class Rows:
         return {
             "id": fill.trade_id, "time": f.moment(fill.time), "target": t.of("target", fill.target),
             "deployment": fill.deployment, "instrument": fill.instrument, "side": self.side(fill.side),
-            "quantity": f.quantity(fill.quantity), "price": f.price(fill.price),
-            "fee": f"{f.price(fill.fee)} {fill.fee_currency}", "pnl": f.number(fill.realized_pnl, signed=True),
+            "quantity": f.quantity(fill.quantity, fill.instrument), "price": f.price(fill.price, fill.instrument),
+            "fee": f.money(fill.fee, fill.fee_currency),
+            "pnl": f.money(fill.realized_pnl, f.currency(fill.instrument), signed=True),
             "liquidity": t.of("liquidity", fill.liquidity),
         }  # fmt: skip
 
@@ -96,23 +100,24 @@ class Rows:
             "id": trade.trade, "opened": f.moment(trade.opened_at),
             "closed": f.moment(trade.closed_at) if trade.closed_at else t("trade.open"),
             "target": t.of("target", trade.target), "deployment": trade.deployment, "instrument": trade.instrument,
-            "side": self.side(trade.side), "quantity": f.quantity(trade.quantity), "entry": f.price(trade.entry_price),
-            "exit": f.price(trade.exit_price), "pnl": f.number(trade.pnl, signed=True),
-            "return": f.percent(trade.return_, signed=True), "fees": f.number(trade.fees),
-            "currency": trade.currency, "indicators": self.indicators(trade.indicators),
+            "side": self.side(trade.side), "quantity": f.quantity(trade.quantity, trade.instrument),
+            "entry": f.price(trade.entry_price, trade.instrument), "exit": f.price(trade.exit_price, trade.instrument),
+            "pnl": f.money(trade.pnl, trade.currency, signed=True), "return": f.percent(trade.return_, signed=True),
+            "fees": f.money(trade.fees, trade.currency), "indicators": self.indicators(trade.indicators),
         }  # fmt: skip
 
     def position(self, position: Position) -> Row:
         """A row of :data:`POSITIONS`."""
-        f = self._f
+        f, key, currency = self._f, position.instrument, position.currency
         return {
-            "id": f"{position.portfolio}|{position.instrument}", "target": self._t.of("target", position.target),
-            "deployment": position.deployment, "instrument": position.instrument,
-            "quantity": f.quantity(position.quantity), "average": f.price(position.average_price),
-            "mark": f.price(position.mark), "unrealized": f.number(position.unrealized_pnl, signed=True),
-            "realized": f.number(position.realized_pnl, signed=True), "stop": f.price(position.stop_price),
-            "take": f.price(position.target_price), "fees": f.number(position.fees), "currency": position.currency,
-            "updated": f.moment(position.updated_at),
+            "id": f"{position.portfolio}|{key}", "target": self._t.of("target", position.target),
+            "deployment": position.deployment, "instrument": key,
+            "quantity": f.quantity(position.quantity, key, signed=True),
+            "average": f.price(position.average_price, key),
+            "mark": f.price(position.mark, key), "unrealized": f.money(position.unrealized_pnl, currency, signed=True),
+            "realized": f.money(position.realized_pnl, currency, signed=True),
+            "stop": f.price(position.stop_price, key), "take": f.price(position.target_price, key),
+            "fees": f.money(position.fees, currency), "updated": f.moment(position.updated_at),
         }  # fmt: skip
 
     def rejection(self, rejection: Rejection) -> Row:
@@ -120,7 +125,8 @@ class Rows:
         return {
             "id": rejection.intent, "time": self._f.moment(rejection.time), "deployment": rejection.deployment,
             "instrument": rejection.instrument, "code": rejection.code, "stage": str(rejection.stage),
-            "observed": rejection.observed, "limit": rejection.limit, "message": rejection.message,
+            "observed": self.told(rejection.observed), "limit": self.told(rejection.limit),
+            "message": rejection.message,
         }  # fmt: skip
 
     def instrument(self, instrument: Instrument) -> Row:
@@ -150,6 +156,14 @@ class Rows:
             "id": str(entry.sequence), "time": self._f.moment(entry.time), "actor": entry.actor,
             "action": entry.action, "subject": entry.subject, "address": entry.address, "details": details,
         }  # fmt: skip
+
+    def told(self, text: str) -> str:
+        """What a rule wrote of what it saw: a number in the viewer's language, anything else as it is."""
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            return text
+        return self._f.quantity(value) if value.is_finite() else text
 
     def side(self, side: str) -> str:
         """The side as a word with an arrow."""

@@ -1,26 +1,28 @@
 """One open page: its viewer, their language, what they selected, and the commands they give."""
 
-import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from millstream.client import AsyncClient
+from millstream.contracts.api.base import Page
 from millstream.contracts.api.identity import Me, Permission
+from millstream.contracts.api.market import Instrument
 from millstream.contracts.api.promotion import Deployment
 from millstream.contracts.errors import InputError, MillstreamError
 
 from ..i18n import Translator
 from .feed import Feed
 from .formats import Formats
-from .gateway import Connect, Viewer
+from .gateway import Connect, Viewer, apart
 from .notices import Notices
 from .selection import Selection
 
 Result = TypeVar("Result")
 MOST = 1000
-log = logging.getLogger(__name__)
+CEILING = 10_000
 
 
 class Screen:
@@ -35,6 +37,7 @@ class Screen:
         self.f = Formats(viewer.me.language, viewer.me.time_zone)
         self.notices = Notices(self.t)
         self.deployments: list[Deployment] = []
+        self.instruments: list[Instrument] = []
         self._connect = connect
 
     @property
@@ -55,25 +58,50 @@ class Screen:
         """A read of the gateway, by the name of the client's method. Raises :class:`MillstreamError`."""
         return await self.feed.read(operation, **arguments)
 
+    def asking(self, operation: str) -> Callable[..., Awaitable[Page[Any]]]:
+        """A list of the gateway, to be asked for its parts."""
+        return partial(self.read, operation)
+
     async def items(self, operation: str, **arguments: Any) -> list[Any]:
         """The first page of a list."""
         page = await self.read(operation, **arguments)
         return list(page.items)
 
+    async def every(self, operation: str, **arguments: Any) -> list[Any]:
+        """All of a list that is to be chosen from, page after page; at most about :data:`CEILING`."""
+        page = await self.read(operation, limit=MOST, **arguments)
+        found = list(page.items)
+        while page.next and len(found) < CEILING:
+            page = await self.read(operation, limit=MOST, cursor=page.next, **arguments)
+            found += page.items
+        return found
+
     async def selected(self) -> list[Deployment]:
         """The selected deployments, as they are now."""
-        self.deployments = await self.items("list_deployments", limit=MOST)
+        self.deployments = await self.every("list_deployments")
+        missing = {name for one in self.deployments for name in one.instruments if not self.f.knows(name)}
+        if missing or not self.instruments:
+            await self.learn()
         return self.selection.of(self.deployments)
 
-    def client(self) -> AsyncClient:
-        """A client that acts for the viewer; close it."""
-        return self._connect(self.viewer.token)
+    async def learn(self) -> list[Instrument]:
+        """The instruments, as they are now; prices and quantities are written with their digits from now on."""
+        self.instruments = await self.every("list_instruments")
+        self.f.learn(self.instruments)
+        return self.instruments
+
+    async def own(self, action: Callable[[AsyncClient], Awaitable[Result]]) -> Result:
+        """Do something as the viewer, through a client of their own. Raises :class:`MillstreamError`."""
+        return await apart(self._act(action))
+
+    async def _act(self, action: Callable[[AsyncClient], Awaitable[Result]]) -> Result:
+        async with self._connect(self.viewer.token) as client:
+            return await action(client)
 
     async def command(self, action: Callable[[AsyncClient], Awaitable[Result]], done: str) -> Result | None:
         """Give a command and say ``done``, a text. Refused: its message and hint are shown, and None comes back."""
         try:
-            async with self.client() as client:
-                result = await action(client)
+            result = await self.own(action)
         except MillstreamError as error:
             self.notices.error(error)
             return None

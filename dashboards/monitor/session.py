@@ -12,7 +12,7 @@ from millstream.contracts.clock import Clock
 from millstream.contracts.errors import MillstreamError
 
 from .feed import Feeds
-from .gateway import Connect, Viewer
+from .gateway import Connect, Viewer, apart
 from .layout import Frame, frame, live_badge, navigation, who
 from .page import button, pane
 from .pages import PAGES, Page
@@ -105,8 +105,7 @@ class Session:
     async def _check(self) -> None:
         """Whether the viewer is still logged in and may still see and do the same; else the page starts anew."""
         try:
-            async with self.screen.client() as client:
-                me = await client.me()
+            me = await self.screen.own(lambda client: client.me())
         except AuthenticationError as error:
             self._say(error)
             self._stop()
@@ -153,7 +152,7 @@ class Session:
 
     def _destroyed(self, _context: SessionContext) -> None:
         self._stop()
-        leaving = asyncio.ensure_future(self._feeds.detach(self, self.screen.feed))
+        leaving = apart(self._feeds.detach(self, self.screen.feed))
         _LEAVING.add(leaving)
         leaving.add_done_callback(_LEAVING.discard)
 

@@ -5,13 +5,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 from html import escape
 
-import ipywidgets
-
 from millstream.contracts.api.trading import Portfolio
 from millstream_dashboards.monitor.html import empty, figure, figures, heading, signed, table, tone_of
 
 from .book import Book
-from .screen import Screen, html, put
+from .screen import Screen, column, html, put
 
 
 class Accounts:
@@ -21,8 +19,7 @@ class Accounts:
         self._screen = screen
         self._figures = html()
         self._table = html()
-        self.view = ipywidgets.VBox([html(heading(screen.t("pnl"))), self._figures, self._table])
-        self.view.add_class("ms-card")
+        self.view = column([html(heading(screen.t("pnl"))), self._figures, self._table], "ms-card")
 
     def show(self, book: Book) -> None:
         if not book.portfolios:

@@ -1,6 +1,9 @@
 """The Voila server of the trader notebook: the gateway's login, preheated kernels, nothing but the one page."""
 
 import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,13 @@ from voila.tornado.handler import TornadoVoilaHandler
 
 from millstream_dashboards.monitor.style import page_sheet, sheet
 from millstream_kernel.authorizer import MillstreamAuthorizer
-from millstream_kernel.identity import MillstreamIdentityProvider, token_of
+from millstream_kernel.identity import MillstreamIdentityProvider, Person, token_of
 
 from .handover import Grant, Handover
 from .kernels import PageKernels, ViewerKernels
+from .sockets import private_folder
+from .static import BUNDLE, EVERY_PAGE, ROUTE, AssetHandler, Assets, addresses
+from .texts import Texts
 
 HERE = Path(__file__).parent
 NOTEBOOK = HERE.parent / "trader.ipynb"
@@ -25,6 +31,9 @@ CULL_SECONDS = 15
 FILL_SECONDS = 4.0
 # What ipywidgets need in the browser: every other panel of JupyterLab would only be loaded for nothing.
 LABEXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
+
+# Stands in the template for what is known of the viewer when the page is asked for.
+VIEWER = '"the viewer"'
 
 
 class PageHandler(TornadoVoilaHandler):  # type: ignore[misc] # Voila has no types
@@ -40,6 +49,12 @@ class PageHandler(TornadoVoilaHandler):  # type: ignore[misc] # Voila has no typ
         await super().prepare()
         if self.current_user is not None:
             self.xsrf_token  # noqa: B018 - reading it sets the cookie
+
+    async def get_generator(self, path: str | None = None) -> AsyncIterator[str]:
+        """The page in pieces. A preheated one was rendered before its viewer was known."""
+        viewer = viewer_of(self.current_user)
+        async for piece in super().get_generator(path=path):
+            yield piece.replace(VIEWER, viewer)
 
     def redirect_to_file(self, path: str) -> None:
         """There is one page here and no file."""
@@ -67,9 +82,7 @@ class TraderApp(Voila):  # type: ignore[misc] # Voila has no types
     identity_provider_class = MillstreamIdentityProvider
     authorizer_class = MillstreamAuthorizer
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.handover = Handover()
+    handover: Handover
 
     def setup_template_dirs(self) -> None:
         """Our template before Voila's: no request to another host, and our style."""
@@ -90,17 +103,24 @@ class TraderApp(Voila):  # type: ignore[misc] # Voila has no types
             if handler is not RequestInfoSocketHandler:
                 place = named if handler is VoilaShutdownKernelHandler else pattern
                 handlers.append((place, ours.get(handler, handler), *rest))
-        return handlers
+        assets = Assets({"static": self.static_paths, "labextensions": self.labextensions_path})
+        for name in EVERY_PAGE:
+            assets.find("static", name)  # compressed now, not while the first viewer waits
+        return [(url_path_join(self.server_url, ROUTE), AssetHandler, {"assets": assets}), *handlers]
 
     def start(self) -> None:
         """Serve until SIGTERM or SIGINT."""
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        loop.run_until_complete(self.handover.open())
+        folder = private_folder()
+        self.connection_dir_root = str(folder)
+        self.handover = Handover(folder)
         try:
+            loop.run_until_complete(self.handover.open())
             super().start()
         finally:
             self.handover.close()
+            shutil.rmtree(folder)
 
 
 def options(*, bind: str, port: int, pool: int) -> dict[str, dict[str, Any]]:
@@ -121,12 +141,18 @@ def options(*, bind: str, port: int, pool: int) -> dict[str, dict[str, Any]]:
             "default_pool_size": pool,
             "extension_allowlist": list(LABEXTENSIONS),
             "multi_kernel_manager_class": ViewerKernels,
+            "page_config_hook": addresses,
             "preheat_kernel": True,
-            "resources": {"millstream_css": stylesheet()},
+            "resources": {
+                "millstream_css": stylesheet(),
+                "millstream_first_css": first_stylesheet(),
+                "millstream_script": BUNDLE,
+            },
             "show_tracebacks": False,
             "strip_sources": True,
             "theme": "dark",
         },
+        "KernelManager": {"transport": "ipc"},
         "ViewerKernels": {"cull_idle_timeout": CULL_SECONDS, "cull_interval": CULL_SECONDS, "cull_connected": False},
         # The next kernel starts once this page has been painted: both would share the same processors.
         "VoilaKernelManager": {"fill_delay": FILL_SECONDS},
@@ -134,5 +160,18 @@ def options(*, bind: str, port: int, pool: int) -> dict[str, dict[str, Any]]:
 
 
 def stylesheet() -> str:
-    """The page's style: the monitor's palette and components, and what is the desk's own."""
-    return "\n".join([page_sheet(), sheet(), (HERE / "assets" / "desk.css").read_text(encoding="utf-8")])
+    """The desk's style: the monitor's components, and what is the desk's own."""
+    return "\n".join([sheet(), (HERE / "assets" / "desk.css").read_text(encoding="utf-8")])
+
+
+def first_stylesheet() -> str:
+    """What the page needs before anything else of it has come: the palette, and the places of the cards."""
+    return "\n".join([page_sheet(), (HERE / "assets" / "first.css").read_text(encoding="utf-8")])
+
+
+def viewer_of(person: Person) -> str:
+    """What the page's first script takes instead of :data:`VIEWER`."""
+    t = Texts(person.language)
+    title = f"Millstream · {t('title')}"
+    viewer = {"language": t.language, "theme": person.theme, "title": title, "loading": t("loading")}
+    return json.dumps(viewer, ensure_ascii=False).replace("<", "\\u003c")

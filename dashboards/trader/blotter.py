@@ -12,7 +12,7 @@ from millstream_dashboards.monitor.html import badge, empty, heading, signed, ta
 
 from .book import SHOWN, Book
 from .rows import Action, Cell, Row, Rows
-from .screen import Screen, html, put
+from .screen import Screen, column, html, put
 
 SHORT = 12
 
@@ -27,8 +27,7 @@ class Blotter:
         self._tables = {name: html() for name in ("orders", "fills", "rejections")}
         tabs = ipywidgets.Tab(tuple(self._tables.values()), titles=tuple(t(name) for name in self._tables))
         tabs.add_class("ms-tabs")
-        self.view = ipywidgets.VBox([html(heading(t("working"))), self._working.view, tabs])
-        self.view.add_class("ms-card")
+        self.view = column([html(heading(t("working"))), self._working.view, tabs], "ms-card")
 
     def show(self, book: Book) -> None:
         self._working.show([self._row(one) for one in book.working])

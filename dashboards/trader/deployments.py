@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-import ipywidgets
-
 from millstream.client import AsyncClient
 from millstream.contracts.api.identity import Permission
 from millstream.contracts.api.promotion import Deployment
@@ -14,7 +12,7 @@ from millstream_dashboards.monitor.html import badge, empty, heading, signed
 from .book import Book
 from .positions import flatten
 from .rows import Action, Cell, Row, Rows
-from .screen import Screen, html
+from .screen import Screen, column, html
 
 STATE_TONES = {"running": "good", "failed": "bad", "held": "bad", "starting": "warn", "pending": "warn"}
 HALT_TONES = {"halted": "bad", "reduce_only": "warn"}
@@ -33,8 +31,7 @@ class Deployments:
         t = screen.t
         self._screen = screen
         self._rows = Rows(empty(t("deployments.empty"), t("deployments.next")))
-        self.view = ipywidgets.VBox([html(heading(t("deployments"))), self._rows.view])
-        self.view.add_class("ms-card")
+        self.view = column([html(heading(t("deployments"))), self._rows.view], "ms-card")
 
     def show(self, book: Book) -> None:
         self._rows.show([self._row(one) for one in book.deployments])

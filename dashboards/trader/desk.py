@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+import os
+from collections.abc import Awaitable, Iterable
 from html import escape
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import ipywidgets
 
@@ -20,13 +21,18 @@ from .blotter import Blotter
 from .book import EVERYTHING, STALE, SUBSCRIPTIONS, Book, read
 from .deployments import Deployments
 from .halts import Halts
-from .handover import Grant, receive
+from .handover import Grant, is_served, receive
 from .header import Header
 from .positions import Positions
-from .screen import Screen, html
+from .quiet import until_asked
+from .screen import Screen, column, html, line
 from .settings import DeploymentSettings
 from .texts import Texts
 from .ticket import TicketForm
+from .warm import warm
+
+if TYPE_CHECKING:
+    import httpx
 
 # At most one reading in this many seconds, whatever happens; all is read anew after this long without an event.
 PAUSE_SECONDS = 0.5
@@ -45,8 +51,11 @@ class View(Protocol):
 
 def open_desk() -> None:
     """Display the desk and begin its task. The loop of the kernel runs it."""
+    from IPython import get_ipython
     from IPython.display import display
 
+    if is_served(os.environ):
+        until_asked(get_ipython())
     page = Page()
     display(page.root)
     page.begin()
@@ -57,9 +66,8 @@ class Page:
 
     def __init__(self) -> None:
         self._texts = Texts(DEFAULT)
-        self._note = html(f'<p class="muted" role="status">{escape(self._texts("loading"))}</p>')
-        self.root = ipywidgets.VBox([self._note])
-        self.root.add_class("ms-desk")
+        self._note = html(f'<p class="muted" role="status">{escape(self._texts("loading"))}</p>', "ms-loading")
+        self.root = column([self._note], "ms-desk")
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -67,30 +75,37 @@ class Page:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="trading desk")
 
     async def _run(self) -> None:
-        _prepare()
         try:
+            transport = await warm()
             grant = await receive()
             if grant is None:
                 self._say(self._texts, "no_gateway", "no_gateway.hint")
             else:
-                await self._serve(grant)
+                await self._serve(grant, transport)
         except* AuthenticationError:
             self._say(self._texts, "logged_out", "reload")
         except* Exception as group:  # whatever it was, a page that has stopped must not look as if it were live
             log.exception("the desk ended")
             self._say(self._texts, "failed", "reload", str(group.exceptions[0]))
 
-    async def _serve(self, grant: Grant) -> None:
-        async with AsyncClient(grant.url, grant.token) as client:
-            me = await client.me()
-            self._texts = Texts(me.language)
-            desk = Desk(me, client)
-            self.root.children = (desk.style, desk.view)
-            await desk.live()
+    async def _serve(self, grant: Grant, transport: "httpx.AsyncHTTPTransport") -> None:
+        async with AsyncClient(grant.url, grant.token, transport=transport) as client:
+            # What is shown is read while it is asked who looks at it.
+            reading = asyncio.create_task(read(client, Book(), EVERYTHING), name="first reading")
+            try:
+                me = await client.me()
+                self._texts = Texts(me.language)
+                desk = Desk(me, client)
+                self.root.children = (desk.style, desk.view)
+                await desk.live(reading)
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
 
     def _say(self, texts: Texts, what: str, then: str, why: str = "") -> None:
         """Replace everything: nothing that is shown could be acted on any more."""
         link = f'<a href="/login?next=/">{escape(texts("log_in"))}</a>' if what == "logged_out" else ""
+        self._note.remove_class("ms-loading")
         self._note.value = (
             f'<div class="notice bad" role="alert"><b>{escape(texts(what))}</b> {escape(why)} '
             f"{escape(texts(then))} {link}</div>"
@@ -104,26 +119,22 @@ class Desk:
     def __init__(self, me: Me, client: AsyncClient) -> None:
         self._client = client
         self._book = Book()
-        self._stale: set[str] = set(EVERYTHING)
+        self._stale: set[str] = set()
         self._wake = asyncio.Event()
         self._screen = Screen(me, client, lambda: self._mark(EVERYTHING), WallClock())
         self._header = Header(self._screen, self._show)
         self._parts: list[View] = [self._header, *_parts(self._screen)]
         sheet = page_sheet()
         self.style = html(f"<style>{sheet.replace(_DARK, ':root') if me.theme == 'dark' else sheet}</style>")
-        left, right = ipywidgets.VBox(self._column("left")), ipywidgets.VBox(self._column("right"))
-        left.add_class("ms-left")
-        right.add_class("ms-right")
-        columns = ipywidgets.HBox([left, right])
-        columns.add_class("ms-columns")
+        columns = line([column(self._of("left"), "ms-left"), column(self._of("right"), "ms-right")], "ms-columns")
         asking = [self._screen.confirm.view] if self._screen.acts else []
-        self.view = ipywidgets.VBox([self._header.view, *asking, self._screen.notices.view, columns])
+        self.view = column([self._header.view, *asking, self._screen.notices.view, columns])
 
-    async def live(self) -> None:
-        """Follow the gateway for ever. Raises an exception group with what ended it."""
+    async def live(self, first: Awaitable[Book]) -> None:
+        """Show what ``first`` reads, and follow the gateway for ever. Raises an exception group with what ended it."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow(), name="events")
-            tasks.create_task(self._keep_reading(), name="reading")
+            tasks.create_task(self._keep_reading(first), name="reading")
 
     async def _follow(self) -> None:
         async for update in self._client.live(SUBSCRIPTIONS, on_link=self._linked):
@@ -134,7 +145,8 @@ class Desk:
         if linked:
             self._mark(EVERYTHING)
 
-    async def _keep_reading(self) -> None:
+    async def _keep_reading(self, first: Awaitable[Book]) -> None:
+        await self._take(first, EVERYTHING)
         while True:
             try:
                 async with asyncio.timeout(IDLE_SECONDS):
@@ -143,17 +155,17 @@ class Desk:
                 self._mark(EVERYTHING)
             self._wake.clear()
             stale, self._stale = self._stale, set()
-            await self._read(stale)
+            await self._take(read(self._client, self._book, stale), stale)
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _read(self, stale: set[str]) -> None:
-        """Read what is stale and show it; what fails for now stays stale and is said."""
+    async def _take(self, reading: Awaitable[Book], stale: Iterable[str]) -> None:
+        """Show what is read of the lists that are ``stale``; what fails for now stays so and is said."""
         try:
-            self._book = await read(self._client, self._book, stale)
+            self._book = await reading
         except AuthenticationError:
             raise
         except MillstreamError as error:
-            self._stale |= stale
+            self._stale.update(stale)
             self._screen.notices.problem(error)
             return
         self._show()
@@ -167,7 +179,7 @@ class Desk:
         for part in self._parts:
             part.show(book)
 
-    def _column(self, side: str) -> list[ipywidgets.Widget]:
+    def _of(self, side: str) -> list[ipywidgets.Widget]:
         places = {Accounts: "left", Positions: "left", Blotter: "left", Deployments: "left"}
         return [one.view for one in self._parts[1:] if places.get(type(one), "right") == side]
 
@@ -180,12 +192,6 @@ def _parts(screen: Screen) -> list[View]:
     if screen.may(Permission.TRADE):
         parts.append(TicketForm(screen))
     return [*parts, DeploymentSettings(screen)]
-
-
-def _prepare() -> None:
-    """Import what the first request needs while nobody waits for it yet."""
-    import httpx  # noqa: F401
-    import picows.websockets  # noqa: F401
 
 
 def _stale(update: Update) -> Iterable[str]:

@@ -12,7 +12,7 @@ from millstream_dashboards.monitor.html import heading
 
 from .book import Book
 from .rows import Action, Cell, Row, Rows
-from .screen import Screen, button, html
+from .screen import Screen, button, column, html, line
 
 Scope = tuple[ScopeKind, str]
 EVERYTHING: Scope = (ScopeKind.GLOBAL, "")
@@ -28,11 +28,9 @@ class Halts:
         self._scope = ipywidgets.Dropdown(description=t("scope"), style={"description_width": "initial"})
         self._scope.layout.width = "min(100%, 380px)"
         self._offer({})
-        command = ipywidgets.HBox([self._scope, button(t("halt"), self._ask, kind="danger")])
-        command.add_class("ms-command")
+        command = line([self._scope, button(t("halt"), self._ask, kind="danger")], "ms-command")
         parts = [html(heading(t("halts"))), self._rows.view, *([command] if screen.may(Permission.HALT) else [])]
-        self.view = ipywidgets.VBox(parts)
-        self.view.add_class("ms-card")
+        self.view = column(parts, "ms-card")
 
     def show(self, book: Book) -> None:
         self._rows.show([self._row(one) for one in book.halts])

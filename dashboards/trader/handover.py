@@ -6,12 +6,10 @@ has given the kernel to a person who is logged in, once, and never again.
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import secrets
-import tempfile
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,17 +26,17 @@ class Grant:
 
 
 class Handover:
-    """The server's side. :meth:`slot` before a kernel starts, :meth:`give` when a viewer takes it."""
+    """The server's side, on a socket in ``folder``. :meth:`slot` before a kernel starts, :meth:`give` to its viewer."""
 
-    def __init__(self) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="ms-trader-"))
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._server: asyncio.Server | None = None
         self._grants: dict[str, asyncio.Future[Grant]] = {}
 
     @property
     def address(self) -> Path:
         """Where the socket is."""
-        return self._directory / "handover"
+        return self._folder / "handover"
 
     async def open(self) -> None:
         """Listen."""
@@ -52,8 +50,6 @@ class Handover:
             grant.cancel()
         self._grants.clear()
         self.address.unlink(missing_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            self._directory.rmdir()
 
     def slot(self) -> tuple[str, str]:
         """A new secret, and the value of :data:`VARIABLE` for the kernel that is to use it."""
@@ -99,6 +95,11 @@ class Handover:
             return waiting.result() if waiting in done and not waiting.cancelled() else None
         finally:
             gone.cancel()
+
+
+def is_served(environment: Mapping[str, str]) -> bool:
+    """Whether this kernel is the trader app's, and has not asked for its viewer yet."""
+    return VARIABLE in environment
 
 
 async def receive(environment: MutableMapping[str, str] | None = None) -> Grant | None:

@@ -9,7 +9,7 @@ import ipywidgets
 from millstream_dashboards.monitor.html import badge
 
 from .book import Book
-from .screen import Screen, html, put
+from .screen import Screen, column, html, line, put
 
 TARGETS = ("paper", "live")
 
@@ -31,8 +31,7 @@ class Header:
         )
         self._target.add_class("ms-target")
         self._target.observe(lambda change: self._choose(change["new"], chosen), names="value")
-        self.view = ipywidgets.VBox([self._top, ipywidgets.HBox([self._target, self._banner])])
-        self.view.add_class("ms-header")
+        self.view = column([self._top, line([self._target, self._banner])], "ms-header")
         self._draw()
 
     def link(self, linked: bool) -> None:  # noqa: FBT001 - the client's callback

@@ -2,8 +2,6 @@
 
 from html import escape
 
-import ipywidgets
-
 from millstream.client import AsyncClient
 from millstream.contracts.api.identity import Permission
 from millstream.contracts.api.trading import FlattenResult, Position
@@ -11,7 +9,7 @@ from millstream_dashboards.monitor.html import empty, heading, signed
 
 from .book import Book
 from .rows import Action, Cell, Row, Rows
-from .screen import RefusedError, Screen, html
+from .screen import RefusedError, Screen, column, html
 
 
 class Positions:
@@ -20,8 +18,7 @@ class Positions:
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._rows = Rows(empty(screen.t("positions.empty"), screen.t("positions.next")))
-        self.view = ipywidgets.VBox([html(heading(screen.t("positions"))), self._rows.view])
-        self.view.add_class("ms-card")
+        self.view = column([html(heading(screen.t("positions"))), self._rows.view], "ms-card")
 
     def show(self, book: Book) -> None:
         self._rows.show([self._row(one) for one in book.positions if one.quantity])

@@ -6,7 +6,7 @@ from html import escape
 
 import ipywidgets
 
-from .screen import button, html, put
+from .screen import button, column, html, line, put
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,7 @@ class Rows:
     def __init__(self, empty: str) -> None:
         self._empty = html(empty)
         self._kept: dict[str, _Kept] = {}
-        self.view = ipywidgets.VBox([self._empty])
-        self.view.add_class("ms-rows")
+        self.view = column([self._empty], "ms-rows")
 
     def show(self, rows: Sequence[Row]) -> None:
         """Show exactly ``rows``."""
@@ -64,8 +63,7 @@ class _Kept:
         self._cells = html("", "ms-cells")
         self._actions: tuple[Action, ...] = ()
         self._buttons: dict[str, ipywidgets.Button] = {}
-        self.view = ipywidgets.HBox([self._cells])
-        self.view.add_class("ms-row")
+        self.view = line([self._cells], "ms-row")
 
     def show(self, row: Row) -> None:
         put(self._cells, "".join(_cell(cell) for cell in row.cells))

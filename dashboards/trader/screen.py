@@ -1,10 +1,12 @@
 """What every part of the desk works with: the viewer, their language, the account type shown, and commands."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 from typing import Any
 
 import ipywidgets
+from ipywidgets.widgets.widget_string import HTMLStyle
 
 from millstream.client import AsyncClient
 from millstream.contracts.api.identity import Me, Permission
@@ -68,11 +70,20 @@ class RefusedError(Exception):
     """A command was answered, but not done: the text says why, in the viewer's language."""
 
 
+@cache
+def shared(kind: type[Any], **traits: str) -> Any:
+    """One layout or style for every widget that looks so.
+
+    ipywidgets make a layout and a style for each widget, and each of them is a message to the browser and an object
+    there, which stays when the widget is closed. Who changes the layout of one widget gives it one of its own.
+    """
+    return kind(**traits)
+
+
 def button(text: str, act: Callable[[], Any], *, kind: str = "", label: str = "") -> ipywidgets.Button:
     """A button that calls ``act``; ``kind`` is ``danger`` or ``primary``, ``label`` says more than the text does."""
-    made = ipywidgets.Button(description=text, tooltip=label or text)
-    made.layout.width = "auto"
-    made.add_class("ms-button")
+    looks = {"layout": shared(ipywidgets.Layout, width="auto"), "style": shared(ipywidgets.ButtonStyle)}
+    made = _of_kinds(ipywidgets.Button(description=text, tooltip=label or text, **looks), "ms-button")
     if kind:
         made.add_class(f"ms-{kind}")
     made.on_click(lambda _: act())
@@ -81,7 +92,20 @@ def button(text: str, act: Callable[[], Any], *, kind: str = "", label: str = ""
 
 def html(value: str = "", *kinds: str) -> ipywidgets.HTML:
     """A piece of HTML; the parts it is made of are escaped already."""
-    made = ipywidgets.HTML(value=value)
+    return _of_kinds(ipywidgets.HTML(value, layout=shared(ipywidgets.Layout), style=shared(HTMLStyle)), *kinds)
+
+
+def column(children: Iterable[ipywidgets.Widget], *kinds: str) -> ipywidgets.VBox:
+    """Widgets below each other."""
+    return _of_kinds(ipywidgets.VBox(tuple(children), layout=shared(ipywidgets.Layout)), *kinds)
+
+
+def line(children: Iterable[ipywidgets.Widget], *kinds: str) -> ipywidgets.HBox:
+    """Widgets beside each other."""
+    return _of_kinds(ipywidgets.HBox(tuple(children), layout=shared(ipywidgets.Layout)), *kinds)
+
+
+def _of_kinds(made: Any, *kinds: str) -> Any:
     for kind in kinds:
         made.add_class(kind)
     return made

@@ -4,6 +4,9 @@ from html import escape
 from typing import Any
 
 import ipywidgets
+from ipywidgets.widgets.widget_bool import CheckboxStyle
+from ipywidgets.widgets.widget_description import DescriptionStyle
+from ipywidgets.widgets.widget_string import TextStyle
 
 from millstream.client import AsyncClient
 from millstream.contracts.api.identity import Permission
@@ -11,7 +14,7 @@ from millstream.contracts.api.promotion import Deployment
 from millstream_dashboards.monitor.html import heading
 
 from .book import Book
-from .screen import RefusedError, Screen, button, html
+from .screen import RefusedError, Screen, button, column, html, shared
 
 
 class DeploymentSettings:
@@ -26,11 +29,11 @@ class DeploymentSettings:
         self._choice = ipywidgets.Dropdown(description=t("of_deployment"), style={"description_width": "initial"})
         self._choice.layout.width = "100%"
         self._choice.observe(lambda _: self._draw(), names="value")
-        self._parameters = ipywidgets.VBox()
-        self._limit_fields = ipywidgets.VBox()
+        self._parameters = column([])
+        self._limit_fields = column([])
         self._save = button(t("limits.save"), self._saved)
-        self._save.layout.display = "none"
-        self.view = ipywidgets.VBox(
+        self._save.layout = ipywidgets.Layout(width="auto", display="none")
+        self.view = column(
             [
                 html(heading(t("parameters")) + f'<p class="note">{escape(t("parameters.note"))}</p>'),
                 self._choice,
@@ -38,9 +41,9 @@ class DeploymentSettings:
                 html(heading(t("limits"), level=3)),
                 self._limit_fields,
                 *([self._save] if screen.may(Permission.LIMITS) else []),
-            ]
+            ],
+            "ms-card",
         )
-        self.view.add_class("ms-card")
 
     def show(self, book: Book) -> None:
         self._deployments = {one.deployment: one for one in book.deployments}
@@ -87,21 +90,21 @@ class DeploymentSettings:
 def _fixed(name: str, value: Any) -> ipywidgets.Widget:
     """The widget of the value's kind, which cannot be changed."""
     if isinstance(value, bool):
-        return ipywidgets.Checkbox(value=value, description=name, disabled=True, indent=True, style=_STYLE)
+        return ipywidgets.Checkbox(value=value, description=name, disabled=True, **_looks(CheckboxStyle))
     if isinstance(value, int):
-        return ipywidgets.IntText(value=value, description=name, disabled=True, style=_STYLE, layout=_LAYOUT)
+        return ipywidgets.IntText(value=value, description=name, disabled=True, **_looks(DescriptionStyle))
     if isinstance(value, float):
-        return ipywidgets.FloatText(value=value, description=name, disabled=True, style=_STYLE, layout=_LAYOUT)
+        return ipywidgets.FloatText(value=value, description=name, disabled=True, **_looks(DescriptionStyle))
     return _text(name, value, disabled=True)
 
 
 def _text(name: str, value: Any, *, disabled: bool) -> ipywidgets.Text:
-    return ipywidgets.Text(value=_shown(value), description=name, disabled=disabled, style=_STYLE, layout=_LAYOUT)
+    return ipywidgets.Text(value=_shown(value), description=name, disabled=disabled, **_looks(TextStyle))
 
 
 def _shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-_STYLE = {"description_width": "180px"}
-_LAYOUT = {"width": "100%"}
+def _looks(style: Any) -> dict[str, Any]:
+    return {"layout": shared(ipywidgets.Layout, width="100%"), "style": shared(style, description_width="180px")}

@@ -12,7 +12,7 @@ from millstream.contracts.enums import OrderType, Side, TimeInForce
 from millstream_dashboards.monitor.html import heading
 
 from .book import Book
-from .screen import RefusedError, Screen, button, html, put
+from .screen import RefusedError, Screen, button, column, html, put
 
 WITH_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 WITH_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
@@ -48,10 +48,8 @@ class TicketForm:
         self._reduce = ipywidgets.Checkbox(description=t("reduce_only"), indent=False, layout={"width": "auto"})
         self._send = button(t("ticket.send"), self._sent, kind="primary")
         self._fault = html()
-        self.view = ipywidgets.VBox(
-            [html(heading(t("ticket")) + f'<p class="note">{escape(t("ticket.note"))}</p>'), *self._form()]
-        )
-        self.view.add_class("ms-card")
+        title = html(heading(t("ticket")) + f'<p class="note">{escape(t("ticket.note"))}</p>')
+        self.view = column([title, *self._form()], "ms-card")
         self._deployment.observe(lambda _: self._offer(), names="value")
         self._type.observe(lambda _: self._ask_for(), names="value")
         self._ask_for()

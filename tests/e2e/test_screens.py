@@ -22,8 +22,8 @@ NOTEBOOK = "strategies/rsi_reversion.ipynb"
 MONITOR = ("overview", "positions", "orders", "deployments", "risk", "market", "history", "analytics", "instruments",
            "settings", "users", "audit")  # fmt: skip
 COMMANDS = re.compile(
-    r"^(Start|Stop…?|Pause…?|Go on|Resume|Halt…?|Halt trading|Allow trading|Cancel|Cancel the order…|Flatten|"
-    r"Send order|Save limits|Register|Invite|Promote)$"
+    r"^(Start|Stop…?|Pause…?|Go on|Resume|Halt…?|Halt trading|Allow trading|Cancel|Cancel the order…|Flatten…?|"
+    r"Send order|Save limits…?|Change limits…|New deployment…|Deploy…|Register|Invite|Promote)$"
 )
 REFUSED = (
     ("POST", "promotions", {"notebook": NOTEBOOK}),

@@ -28,7 +28,7 @@ def require_chromium() -> str:
 def chromium() -> Iterator[Browser]:
     """A headless browser; it is closed at the end.
 
-    For fixtures of module scope at most: Playwright's event loop stands in this thread until then, and no test that
+    For fixtures of module or package scope: Playwright's event loop stands in this thread until then, and no test that
     runs a loop of its own (asyncio) can come in between.
     """
     executable = require_chromium()

@@ -63,7 +63,7 @@ class Lab:
         try:
             yield Kernel(socket)
         finally:
-            socket.close()
+            await hang_up(socket)
             await asyncio.to_thread(self.request, "DELETE", f"/api/sessions/{session['id']}")
 
 
@@ -98,6 +98,13 @@ class Kernel:
         elif kind == "error":
             result.error = "\n".join(content["traceback"])
         return bool(kind == "status" and content["execution_state"] == "idle")
+
+
+async def hang_up(socket: WebSocketClientConnection) -> None:
+    """Close a connection and wait until it is: what closes behind the end of the loop is never closed."""
+    socket.close()
+    while await socket.read_message() is not None:
+        pass
 
 
 def cells(lab: Lab, path: str, *lines: str) -> list[Ran]:

@@ -31,6 +31,8 @@ class _Handler(APIHandler):
         return world
 
     def refuse(self, problem: dict[str, Any]) -> None:
+        if "bare" in problem:
+            raise web.HTTPError(problem["status"])  # as the Jupyter server itself refuses
         self.set_status(problem["status"])
         self.set_header("Content-Type", "application/problem+json")
         self.finish(json.dumps(PROBLEM | problem))

@@ -118,6 +118,11 @@ def run(page: Page, command: str, **arguments: object) -> None:
     page.evaluate("([id, args]) => window.jupyterapp.commands.execute(id, args).then(() => null)", [command, arguments])
 
 
+def look(page: Page) -> None:
+    """Open the side bar and let it read at once, not when its next second has come."""
+    run(page, "millstream:show", deployment="")
+
+
 def free_port() -> int:
     """A local TCP port that nothing listens on now."""
     with socket.socket() as probe:

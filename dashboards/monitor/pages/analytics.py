@@ -30,10 +30,10 @@ class Analytics(Page):
         t = self.t
         self._period = Period(screen)
         self._show = button(t("history.show"), "primary")
-        self._show.on_click(self._pressed)
+        self._show.on_click(self.pressed)
         self._reports, self._backtest = pane(), pane()
-        self._equity = Lines(t("overview.equity"), dark=screen.dark, height=220)
-        self._drawdown = Lines(t("overview.drawdown"), dark=screen.dark, height=220, percent=True)
+        self._equity = Lines(t("overview.equity"), self.f, dark=screen.dark, height=220)
+        self._drawdown = Lines(t("overview.drawdown"), self.f, dark=screen.dark, height=220, percent=True)
         self._charts = beside(
             card(self._equity.view, title=t("overview.equity")), card(self._drawdown.view, title=t("overview.drawdown"))
         )
@@ -53,14 +53,12 @@ class Analytics(Page):
         self._equity.show(equity)
         self._drawdown.show(depth)
         compared = [
-            await self.screen.read("compare_backtest", deployment=one.deployment) for one in deployments[:COMPARED]
+            self._comparison(await self.screen.read("compare_backtest", deployment=one.deployment), one.currency)
+            for one in deployments[:COMPARED]
         ]
-        self._backtest.object = "".join(map(self._comparison, compared)) or empty(
+        self._backtest.object = "".join(compared) or empty(
             self.t("analytics.no_backtest"), self.t("analytics.no_backtest_next")
         )
-
-    async def _pressed(self, _event: object) -> None:
-        await self.screen.attempt(self.load)
 
     def _report(self, report: Report) -> str:
         t, f = self.t, self.f
@@ -70,25 +68,25 @@ class Analytics(Page):
             heading(report.currency, f"{live} {span}"),
             report_cards(t, f, report),
             heading(t("analytics.by_strategy"), level=3),
-            attribution(t, f, t("analytics.by_strategy"), report.by_strategy),
+            attribution(t, f, t("analytics.by_strategy"), report.by_strategy, report.currency),
             heading(t("analytics.by_instrument"), level=3),
-            attribution(t, f, t("analytics.by_instrument"), report.by_instrument),
+            attribution(t, f, t("analytics.by_instrument"), report.by_instrument, report.currency),
             heading(t("analytics.months"), level=3),
-            months(t, f, report.months),
+            months(t, f, report.months, report.currency),
             heading(t("analytics.days"), level=3),
-            periods(t, f, t("analytics.days"), report.days),
+            periods(t, f, t("analytics.days"), report.days, report.currency),
             heading(t("analytics.drawdowns"), level=3),
             drawdowns(t, f, report.drawdowns),
         ]
         return "".join(parts) + "<br>"
 
-    def _comparison(self, one: BacktestComparison) -> str:
+    def _comparison(self, one: BacktestComparison, currency: str) -> str:
         t, f = self.t, self.f
         cards = starmap(figure, [
             (t("analytics.orders_paper"), str(one.orders_paper), "", ""),
             (t("analytics.orders_backtest"), str(one.orders_backtest), "", ""),
-            (t("analytics.pnl_paper"), f.money(one.pnl_paper, signed=True), "", ""),
-            (t("analytics.pnl_backtest"), f.money(one.pnl_backtest, signed=True), "", ""),
+            (t("analytics.pnl_paper"), f.money(one.pnl_paper, currency, signed=True), "", ""),
+            (t("analytics.pnl_backtest"), f.money(one.pnl_backtest, currency, signed=True), "", ""),
         ])  # fmt: skip
         why = f'<p class="muted">{escape(one.explanation)}</p>' if one.explanation else ""
         return heading(one.deployment, level=3) + figures(cards) + why

@@ -4,16 +4,17 @@ from typing import Any
 
 import panel as pn
 
-from millstream.contracts.api.identity import Permission
+from millstream.contracts.api.base import Page as Entries
+from millstream.contracts.api.identity import AuditEntry, Permission
 
+from ..listing import Listing
 from ..page import Page, button, stack, typed
 from ..rows import AUDIT, Rows
 from ..screen import Screen
 from ..style import sheet
-from ..tables import LiveTable
 from .history import Period
 
-SHOWN = 500
+SHOWN = 50
 
 
 class Audit(Page):
@@ -27,28 +28,26 @@ class Audit(Page):
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
         t = self.t
-        self._rows = Rows(t, self.f)
         self._period = Period(screen)
         self._texts = {
             name: pn.widgets.TextInput(label=t(f"col.{name}"), stylesheets=[sheet()], width=160, margin=(4, 10, 4, 0))
             for name in ("actor", "action", "subject")
         }
         self._show = button(t("history.show"), "primary")
-        self._show.on_click(self._pressed)
-        self._table = LiveTable(t, self.f, AUDIT, (t("audit.none"), t("audit.none_next"), ""))
+        self._show.on_click(self.pressed)
+        nothing = (t("audit.none"), t("audit.none_next"), "")
+        self._list = Listing(screen, AUDIT, Rows(t, self.f).audit, nothing, self.again, size=SHOWN)
 
     def view(self) -> pn.viewable.Viewable:
         controls = pn.layout.FlexBox(
             *self._texts.values(), *self._period.widgets, self._show, align_items="flex-end", margin=(0, 0, 10, 0)
         )
-        return stack(controls, self._table.view)
+        return stack(controls, self._list.view)
 
     async def load(self) -> None:
         given: dict[str, Any] = {name: typed(widget) for name, widget in self._texts.items() if typed(widget)}
-        # Read as this person: others who see the same portfolios may not read the audit.
-        async with self.screen.client() as client:
-            page = await client.list_audit(limit=SHOWN, **(given | self._period.filters()))
-        self._table.show([self._rows.audit(entry) for entry in page.items])
+        await self._list.load(self._ask, **(given | self._period.filters()))
 
-    async def _pressed(self, _event: object) -> None:
-        await self.screen.attempt(self.load)
+    async def _ask(self, **filters: Any) -> Entries[AuditEntry]:
+        # Read as this person: others who see the same portfolios may not read the audit.
+        return await self.screen.own(lambda client: client.list_audit(**filters))

@@ -10,14 +10,18 @@ from millstream.client import ApiNotFoundError
 from millstream.contracts.api.identity import Permission
 from millstream.contracts.api.promotion import Deployment
 
-from ..commands import Confirm
-from ..deployment_html import facts, state_badges
+from ..commands import Confirm, command_row
+from ..deploy_form import DeployForm
+from ..deployment_html import facts, limit_facts, state_badges
 from ..html import badge, empty, figure, figures, heading, signed, table, tone_of
+from ..limits_form import LimitsForm
 from ..page import Page, button, card, pane, section, stack
+from ..pager import BY_NAME, Pager, parts
 from ..screen import Screen
 from ..style import sheet
 
 LOG_LINES = 200
+SHOWN = 50
 LISTED = ("deployment", "target", "state", "instrument", "timeframe", "equity", "pnl", "heartbeat")
 
 
@@ -32,15 +36,22 @@ class Deployments(Page):
         super().__init__(screen)
         t = self.t
         self._list, self._figures, self._facts, self._log, self._runs = pane(), pane(), pane(), pane(), pane()
+        self._pager = Pager(t, self.again, size=SHOWN, words=BY_NAME)
+        self._limits, self._limits_form, self._deploy = pane(), LimitsForm(screen), DeployForm(screen, self.again)
+        self._asked = ""
         self._choice = pn.widgets.Select(label=t("deployments.which"), options=[], stylesheets=[sheet()], max_width=420)
         self._choice.param.watch(self._chosen, "value")
         self._start = button(t("deployments.start"), "primary")
         self._start.on_click(self._do_start)
         self._stop = Confirm(
-            screen, t("deployments.stop"), lambda: self._asked("deployments.stop_question"), self._do_stop
+            screen, t("deployments.stop"), lambda: self._question("deployments.stop_question"), self._do_stop
         )
         self._pause = Confirm(
-            screen, t("deployments.pause"), lambda: self._asked("deployments.pause_question"), self._do_pause, "quiet"
+            screen,
+            t("deployments.pause"),
+            lambda: self._question("deployments.pause_question"),
+            self._do_pause,
+            "quiet",
         )
         self._unpause = button(t("deployments.unpause"))
         self._unpause.on_click(self._do_unpause)
@@ -52,28 +63,31 @@ class Deployments(Page):
         self._detail = stack()
 
     def view(self) -> pn.viewable.Viewable:
-        t = self.t
-        commands: list[pn.viewable.Viewable] = []
-        if self.screen.may(Permission.DEPLOY):
-            commands += [self._start, self._stop.view]
-        if self.screen.may(Permission.HALT):
-            commands += [self._pause.view, self._unpause]
+        t, may = self.t, self.screen.may
+        commands: list[Confirm | pn.widgets.Button] = []
+        if may(Permission.DEPLOY):
+            commands += [self._start, self._stop]
+        if may(Permission.HALT):
+            commands += [self._pause, self._unpause]
+        limits = [self._limits, *([self._limits_form.view] if may(Permission.LIMITS) else [])]
         self._detail.objects = [
             self._choice,
             self._figures,
-            pn.layout.FlexBox(*commands, margin=(8, 0, 0, 0)),
+            command_row(*commands),
             card(self._facts, title=t("deployments.facts")),
+            card(*limits, title=t("deployments.limits")),
             card(self._log, title=t("deployments.log")),
             card(
                 self._runs, pn.layout.FlexBox(self._epoch, self._notebook, align_items="flex-end"),
                 title=t("deployments.runs"),
             ),
         ]  # fmt: skip
-        return stack(self._list, section(t("deployments.detail"), self._detail))
+        made = [self._deploy.view] if may(Permission.DEPLOY) else []
+        return stack(self._list, self._pager.view, *made, section(t("deployments.detail"), self._detail))
 
     async def load(self) -> None:
         deployments = self.screen.selection.of(self.screen.deployments)
-        self._list.object = self._table(deployments)
+        self._list.object = self._table(await self._pager.read(parts(deployments), of=self.screen.selection))
         self._detail.visible = bool(deployments)
         names = [deployment.deployment for deployment in deployments]
         if self._choice.options != names:
@@ -93,7 +107,7 @@ class Deployments(Page):
             rows.append([
                 escape(one.deployment), badge(t.of("target", one.target), "live" if one.target == "live" else ""),
                 state_badges(t, one), escape(", ".join(one.instruments)), escape(one.timeframe),
-                escape(f.money(one.equity, one.currency)), signed(f.money(pnl, signed=True), pnl),
+                escape(f.money(one.equity, one.currency)), signed(f.money(pnl, one.currency, signed=True), pnl),
                 escape(f.moment(one.heartbeat_at)),
             ])  # fmt: skip
         return table(t("page.deployments"), titles, rows, [5, 6])
@@ -106,20 +120,23 @@ class Deployments(Page):
         pnl = one.realized_pnl + one.unrealized_pnl - one.fees
         cards = [
             (t("col.state"), t.of("state", one.state), one.message, ""),
-            (t("money.equity"), f.money(one.equity), t("money.of", amount=f.money(one.initial_cash)), ""),
-            (t("money.pnl"), f.money(pnl, signed=True), t("money.after_fees"), tone_of(pnl)),
+            (t("money.equity"), f.money(one.equity, one.currency),
+             t("money.of", amount=f.money(one.initial_cash, one.currency)), ""),
+            (t("money.pnl"), f.money(pnl, one.currency, signed=True), t("money.after_fees"), tone_of(pnl)),
             (t("col.heartbeat"), f.time(one.heartbeat_at), f.date(one.heartbeat_at), ""),
             (t("deployments.last_slice"), f.moment(one.last_slice), t("deployments.market_time"), ""),
             (t("deployments.restarts"), str(one.restarts), t("deployments.epoch", epoch=one.epoch), ""),
-        ]
+        ]  # fmt: skip
         self._figures.object = heading(f"{one.deployment} · {one.currency}", state_badges(t, one), 3) + figures(
             starmap(figure, cards)
         )
         self._facts.object = facts(t, f, one)
+        self._limits.object = limit_facts(t, f, one)
+        self._limits_form.of(one.deployment)
         running = one.desired_state == "running"
         self._start.disabled = running
         self._stop.enable(enabled=running)
-        self._pause.view.visible = one.halt == "active"
+        self._pause.show(shown=one.halt == "active")
         self._unpause.visible = one.halt == "reduce_only"
         await self._show_log(one)
 
@@ -134,7 +151,7 @@ class Deployments(Page):
             if text.strip()
             else empty(t("deployments.no_log"), t("deployments.no_log_next"))
         )
-        runs = [str(run) for run in await self.screen.items("list_runs", deployment=one.deployment)]
+        runs = [str(run) for run in await self.screen.every("list_runs", deployment=one.deployment)]
         self._epoch.visible = self._notebook.visible = bool(runs)
         self._runs.object = "" if runs else empty(t("deployments.no_runs"), t("deployments.no_runs_next"))
         if self._epoch.options != runs:
@@ -145,34 +162,36 @@ class Deployments(Page):
         if found is not None:
             await self.screen.attempt(lambda: self._show(found))
 
-    def _asked(self, key: str) -> str:
-        return self.t(key, deployment=self._choice.value)
+    def _question(self, key: str) -> str:
+        # What was asked about is what is done, though the list moves on meanwhile.
+        self._asked = str(self._choice.value)
+        return self.t(key, deployment=self._asked)
 
     async def _executed(self) -> StringIO:
-        name, epoch = self._choice.value, int(self._epoch.value)
-        async with self.screen.client() as client:
-            text = await client.read_executed_notebook(deployment=name, epoch=epoch, format="ipynb")
+        name, epoch = str(self._choice.value), int(self._epoch.value or 0)
+        text = await self.screen.own(
+            lambda client: client.read_executed_notebook(deployment=name, epoch=epoch, format="ipynb")
+        )
         self._notebook.filename = f"{name}-{epoch}.ipynb"
         return StringIO(text)
 
     async def _do_start(self, _event: object) -> None:
-        await self._command("start_deployment", "deployments.started")
+        await self._command(str(self._choice.value), "start_deployment", "deployments.started")
 
     async def _do_stop(self) -> None:
-        await self._command("stop_deployment", "deployments.stopped")
+        await self._command(self._asked, "stop_deployment", "deployments.stopped")
 
     async def _do_pause(self) -> None:
-        await self._command("pause_deployment", "deployments.paused")
+        await self._command(self._asked, "pause_deployment", "deployments.paused")
 
     async def _do_unpause(self, _event: object) -> None:
-        await self._command("unpause_deployment", "deployments.unpaused")
+        await self._command(str(self._choice.value), "unpause_deployment", "deployments.unpaused")
 
-    async def _command(self, operation: str, done: str) -> None:
-        name = self._choice.value
+    async def _command(self, name: str, operation: str, done: str) -> None:
         text = self.t(done, deployment=name)
         if await self.screen.command(lambda client: getattr(client, operation)(deployment=name), text) is not None:
-            await self.screen.attempt(self._again)
+            await self.screen.attempt(self._anew)
 
-    async def _again(self) -> None:
+    async def _anew(self) -> None:
         await self.screen.selected()
         await self.load()

@@ -6,13 +6,13 @@ from typing import Any
 
 import panel as pn
 
+from ..listing import Listing
 from ..page import Page, button, stack
 from ..rows import TRADES, Rows
 from ..screen import Screen
 from ..style import sheet
-from ..tables import LiveTable
 
-SHOWN = 500
+SHOWN = 50
 
 
 def day_start(day: date | None, screen: Screen) -> datetime | None:
@@ -47,7 +47,6 @@ class History(Page):
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
         t = self.t
-        self._rows = Rows(t, self.f)
         self._period = Period(screen)
         self._target = pn.widgets.Select(
             label=t("col.target"),
@@ -55,30 +54,27 @@ class History(Page):
             stylesheets=[sheet()], width=160, margin=(4, 10, 4, 0),
         )  # fmt: skip
         self._show = button(t("history.show"), "primary")
-        self._show.on_click(self._pressed)
+        self._show.on_click(self.pressed)
         self._export = pn.widgets.FileDownload(
             callback=self._csv, filename="trades.csv", label=t("history.export"), embed=False, auto=True,
             css_classes=["quiet"], stylesheets=[sheet()], margin=(4, 8, 4, 0),
         )  # fmt: skip
-        self._table = LiveTable(t, self.f, TRADES, (t("history.none"), t("history.none_next"), ""))
+        nothing = (t("history.none"), t("history.none_next"), "")
+        self._list = Listing(screen, TRADES, Rows(t, self.f).trade, nothing, self.again, size=SHOWN)
 
     def view(self) -> pn.viewable.Viewable:
         controls = pn.layout.FlexBox(
             *self._period.widgets, self._target, self._show, self._export, align_items="flex-end", margin=(0, 0, 10, 0)
         )
-        return stack(controls, self._table.view)
+        return stack(controls, self._list.view)
 
     def _filters(self) -> dict[str, Any]:
         target = {"target": self._target.value} if self._target.value else {}
         return self.screen.selection.filters() | self._period.filters() | target
 
     async def load(self) -> None:
-        trades = await self.screen.items("list_trades", limit=SHOWN, **self._filters())
-        self._table.show([self._rows.trade(trade) for trade in trades])
-
-    async def _pressed(self, _event: object) -> None:
-        await self.screen.attempt(self.load)
+        await self._list.load(self.screen.asking("list_trades"), **self._filters())
 
     async def _csv(self) -> StringIO:
-        async with self.screen.client() as client:
-            return StringIO(await client.export_trades(**self._filters()))
+        filters = self._filters()
+        return StringIO(await self.screen.own(lambda client: client.export_trades(**filters)))

@@ -1,30 +1,35 @@
 """Market: candles in several time frames at once, with the trades and the indicators as their strategy saw them."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import panel as pn
 
-from millstream.contracts.api.market import Candle, Instrument, Mark
+from millstream.contracts.api.market import Candle, Instrument, Mark, Session
 from millstream.contracts.api.promotion import Deployment
-from millstream.contracts.api.trading import Trade
-from millstream.contracts.time import SECOND, timeframe_ns
+from millstream.contracts.api.trading import Fill, Trade
+from millstream.contracts.time import timeframe_ns
 
-from ..charts import Bars, Candles, Lines, Marker
-from ..html import empty, figure, figures
-from ..page import Page, card, pane, stack
+from .. import market_html
+from ..charts import Lines
+from ..market_chart import FrameChart
+from ..page import Page, card, pane, row, stack
 from ..screen import Screen
+from ..selection import Selection
 from ..series import Line, by_name, localized, on_scale
 from ..style import sheet
 
 CANDLES = 300
 TRADES = 200
 POINTS = 1000
-NO_DEPLOYMENT = ""
+NOBODY = ""
 
 
 class Market(Page):
-    """One instrument: its quote, a chart for each chosen time frame, and a panel for indicators off the price scale."""
+    """One instrument: its quote, a chart for each chosen time frame, and a panel for indicators off the price scale.
+
+    It begins with what the selected strategies traded last.
+    """
 
     name = "market"
     topics = frozenset({"prices", "fills"})
@@ -35,117 +40,133 @@ class Market(Page):
         t = self.t
         style: dict[str, Any] = {"stylesheets": [sheet()], "margin": (4, 10, 4, 0), "width": 230}
         self._instrument = pn.widgets.Select(label=t("col.instrument"), options=[], **style)
-        self._deployment = pn.widgets.Select(label=t("market.decisions_of"), options={t("market.nobody"): ""}, **style)
+        self._deployment = pn.widgets.Select(
+            label=t("market.decisions_of"), options={t("market.nobody"): NOBODY}, **style
+        )
         self._frames = pn.widgets.CheckBoxGroup(options=[], inline=True, stylesheets=[sheet()], margin=(4, 10, 4, 0))
-        self._frames_title = pane(f'<span class="note">{t("market.timeframes")}</span>')
         self._quote, self._nothing = pane(), pane()
-        self._charts: dict[str, Candles] = {}
-        self._cards: dict[str, pn.Column] = {}
-        self._others = Lines(t("market.indicators"), dark=screen.dark, height=180)
+        self._shown: tuple[str, str] = ("", "")
+        self._charts: dict[str, FrameChart] = {}
+        self._others = Lines(t("market.indicators"), self.f, dark=screen.dark, height=180, most=4)
         self._others_card = card(self._others.view, title=t("market.indicators"))
         self._others_card.visible = False
         self._grid = stack()
-        self._instruments: list[Instrument] = []
+        self._chosen_for: tuple[Selection, str] | None = None
+        self._offering = False
         for widget in (self._instrument, self._deployment, self._frames):
             widget.param.watch(self._changed, "value")
-        self._offering = False
 
     def view(self) -> pn.viewable.Viewable:
-        controls = pn.layout.FlexBox(
-            self._instrument, self._deployment, pn.Column(self._frames_title, self._frames), align_items="flex-start"
-        )
+        title = pane(f'<span class="note">{self.t("market.timeframes")}</span>')
+        title.sizing_mode = None
+        controls = row(self._instrument, self._deployment, pn.Column(title, self._frames, margin=0))
         return stack(controls, self._quote, self._nothing, self._grid, self._others_card)
 
     async def load(self) -> None:
-        self._instruments = await self.screen.items("list_instruments", limit=1000)
-        self._offer()
+        await self.screen.learn()
+        await self._choose()
         await self._draw()
 
-    def _changed(self, event: Any) -> None:
-        if self._offering:
-            return
-        if event.obj is not self._frames:
-            self._offer()
-        pn.state.execute(self._again)
+    def _changed(self, _event: Any) -> None:
+        if not self._offering:
+            pn.state.execute(self.again)
 
-    async def _again(self) -> None:
-        await self.screen.attempt(self._draw)
-
-    def _offer(self) -> None:
+    async def _choose(self) -> None:
         """Keep the choices in step with what exists; what was chosen stays where it can."""
+        screen, keys = self.screen, [one.key for one in self.screen.instruments]
+        instrument, before = self._instrument.value or "", self._chosen_for
+        if instrument not in keys or before is None or before[0] != screen.selection:
+            instrument = await self._traded(keys)
+        deployments = screen.selection.of(screen.deployments)
+        names = [one.deployment for one in deployments if instrument in one.instruments]
+        decider = self._deployment.value
+        if before != (screen.selection, instrument) or decider not in {NOBODY, *names}:
+            decider = await self._decided(instrument, names)
+        self._chosen_for = screen.selection, instrument
+        self._offer(keys, instrument, names, decider)
+
+    async def _traded(self, keys: list[str]) -> str:
+        """What the selected strategies traded last, else an instrument of theirs with candles, else any with some."""
+        screen = self.screen
+        fills: list[Fill] = await screen.items("list_fills", limit=1, **screen.selection.filters())
+        theirs = {name for one in screen.selection.of(screen.deployments) for name in one.instruments}
+        charted = [one.key for one in screen.instruments if one.timeframes]
+        wanted = [fill.instrument for fill in fills] + [key for key in charted if key in theirs] + charted + keys
+        return next((key for key in wanted if key in keys), "")
+
+    async def _decided(self, instrument: str, names: list[str]) -> str:
+        """Whose decisions to show with an instrument: of the one that traded it last, else of any that may."""
+        if not names:
+            return NOBODY
+        fills: list[Fill] = await self.screen.items("list_fills", limit=1, instrument=instrument, deployment=names)
+        return next((fill.deployment for fill in fills if fill.deployment in names), names[0])
+
+    def _offer(self, keys: list[str], instrument: str, names: list[str], decider: str) -> None:
         self._offering = True
         try:
-            deployments = self.screen.selection.of(self.screen.deployments)
-            keys = [one.key for one in self._instruments]
-            traded = [name for one in deployments for name in one.instruments if name in keys]
-            chosen = self._instrument.value if self._instrument.value in keys else next(iter([*traded, *keys]), None)
-            self._instrument.param.update(options=keys, value=chosen)
-            names = [one.deployment for one in deployments if chosen in one.instruments]
-            offered = {self.t("market.nobody"): NO_DEPLOYMENT} | {name: name for name in names}
-            if self._deployment.options != offered:
-                kept = self._deployment.value if self._deployment.value in names else (names or [NO_DEPLOYMENT])[0]
-                self._deployment.param.update(options=offered, value=kept)
-            self._offer_frames(chosen)
+            if self._instrument.options != keys or self._instrument.value != instrument:
+                self._instrument.param.update(options=keys, value=instrument or None)
+            offered = {self.t("market.nobody"): NOBODY} | {name: name for name in names}
+            if self._deployment.options != offered or self._deployment.value != decider:
+                self._deployment.param.update(options=offered, value=decider)
+            self._offer_frames(instrument)
         finally:
             self._offering = False
 
-    def _offer_frames(self, instrument: str | None) -> None:
-        found = next((one for one in self._instruments if one.key == instrument), None)
+    def _offer_frames(self, instrument: str) -> None:
+        found = self._registered(instrument)
         frames = sorted(found.timeframes, key=timeframe_ns) if found else []
         if self._frames.options == frames:
             return
-        deployment = self._decider()
-        preferred = deployment.timeframe if deployment and deployment.timeframe in frames else (frames or [""])[0]
+        decider = self._decider()
+        preferred = decider.timeframe if decider and decider.timeframe in frames else (frames or [""])[0]
         kept = [frame for frame in self._frames.value if frame in frames] or [frame for frame in [preferred] if frame]
         self._frames.param.update(options=frames, value=kept)
+
+    def _registered(self, instrument: str) -> Instrument | None:
+        return next((one for one in self.screen.instruments if one.key == instrument), None)
 
     def _decider(self) -> Deployment | None:
         return next((d for d in self.screen.deployments if d.deployment == self._deployment.value), None)
 
     async def _draw(self) -> None:
-        instrument = self._instrument.value
-        self._nothing.object = "" if instrument else empty(
-            self.t("market.none"), self.t("market.none_next"), "./instruments"
-        )  # fmt: skip
-        if not instrument:
-            self._grid.objects = []
-            return
-        decider = self._decider()
-        self._quote.object = await self._marks(instrument, decider)
-        trades = await self._trades(instrument, decider)
-        frames = list(self._frames.value)
+        instrument, decider, frames = self._instrument.value or "", self._decider(), list(self._frames.value)
+        found = self._registered(instrument)
+        self._nothing.object = self._why_no_chart(found, frames)
+        market = await self._market(found, decider)
+        mark = await self._mark(instrument, market.session if market else "")
+        self._quote.object = market_html.quote(self.t, self.f, mark) if mark else ""
+        shown = instrument, decider.deployment if decider else NOBODY
+        if shown != self._shown:
+            self._shown, self._charts = shown, {}
+        charts = self._charts
+        if not frames:
+            self._others_card.visible = False
+        trades = await self._trades(instrument, decider) if frames else []
         for frame in frames:
-            if frame not in self._charts:
-                self._charts[frame] = Candles(
-                    f"{instrument} {frame}", (self.t("side.buy"), self.t("side.sell")), dark=self.screen.dark
-                )
-                self._cards[frame] = card(self._charts[frame].view, title=frame)
-        wanted = [self._cards[frame] for frame in frames]
-        if list(self._grid.objects) != wanted:
+            chart = charts.setdefault(frame, FrameChart(self.screen, instrument, frame))
+            await self._chart(chart, frame, instrument, decider, _standing(market, mark), trades)
+        wanted = [charts[frame].view for frame in frames]
+        if charts is self._charts and list(self._grid.objects) != wanted:
             self._grid.objects = wanted
-        for frame in frames:
-            await self._chart(frame, instrument, decider, trades)
 
-    async def _marks(self, instrument: str, decider: Deployment | None) -> str:
-        t, f = self.t, self.f
-        marks: list[Mark] = await self.screen.items(
-            "list_marks", session=decider.session if decider else "", limit=1000
-        )
-        mark = next((one for one in marks if one.instrument == instrument), None)
-        if mark is None:
-            return ""
-        cards = [figure(t("market.last"), f.price(mark.price), f.moment(mark.time))]
-        if mark.bid is not None and mark.ask is not None:
-            cards += [
-                figure(t("market.bid"), f.price(mark.bid)),
-                figure(t("market.ask"), f.price(mark.ask)),
-                figure(
-                    t("market.spread"),
-                    f.price(mark.ask - mark.bid),
-                    f.percent(float((mark.ask - mark.bid) / mark.price), 3),
-                ),
-            ]
-        return figures(cards)
+    def _why_no_chart(self, found: Instrument | None, frames: list[str]) -> str:
+        if found is None:
+            return market_html.no_instrument(self.t)
+        if not found.timeframes:
+            return market_html.no_candles(self.t, found.key)
+        return "" if frames else market_html.no_frame(self.t)
+
+    async def _market(self, found: Instrument | None, decider: Deployment | None) -> Session | None:
+        """The market that is looked at: the decider's, else one that carries the instrument now; None: none does."""
+        sessions: list[Session] = await self.screen.every("list_market_sessions")
+        carrying = found.sessions if found else ()
+        wanted = decider.session if decider else next(iter(sorted(carrying)), None)
+        return next((one for one in sessions if one.session == wanted), None)
+
+    async def _mark(self, instrument: str, session: str) -> Mark | None:
+        marks: list[Mark] = await self.screen.every("list_marks", session=session)
+        return next((one for one in marks if one.instrument == instrument), None)
 
     async def _trades(self, instrument: str, decider: Deployment | None) -> list[Trade]:
         if decider is None:
@@ -154,58 +175,49 @@ class Market(Page):
             "list_trades", deployment=decider.deployment, instrument=instrument, limit=TRADES
         )
 
-    async def _chart(self, frame: str, instrument: str, decider: Deployment | None, trades: list[Trade]) -> None:
-        step = timedelta(seconds=timeframe_ns(frame) / SECOND)
-        last = decider.last_slice if decider and decider.session else None
-        # A replay's chart ends where its market stands, not where the stored candles do.
-        period = {"start": last - CANDLES * step, "end": last} if last else {}
-        candles: list[Candle] = await self.screen.items(
-            "list_candles", instrument=instrument, timeframe=frame, limit=CANDLES, **period
-        )
-        start = candles[0].time if candles else None
-        lines = await self._indicators(instrument, decider, start, last)
+    async def _chart(
+        self, chart: FrameChart, frame: str, instrument: str, decider: Deployment | None, at: "_Standing",
+        trades: list[Trade],
+    ) -> None:  # fmt: skip
+        candles: list[Candle] = []
+        if not at.replay or at.time is not None:
+            end = {"end": at.time} if at.time else {}
+            candles = await self.screen.items(
+                "list_candles", instrument=instrument, timeframe=frame, limit=CANDLES, **end
+            )
+        if not candles:
+            chart.nothing(market_html.not_yet(self.t, at.replay, self.f.moment(at.time)))
+            return
+        lines = await self._indicators(instrument, decider, candles[0].time, at.time)
+        inside = {name: line for name, line in lines.items() if on_scale(line, candles)}
         local = self.f.local
-        inside = {name: localized(line, local) for name, line in lines.items() if on_scale(line, candles)}
         if decider is None or frame == decider.timeframe:
             rest = {name: localized(line, local) for name, line in lines.items() if name not in inside}
             self._others_card.visible = bool(rest)
             self._others.show(rest)
-        bought, sold = self._markers([t for t in trades if start and t.opened_at >= start])
-        self._charts[frame].show(self._bars(candles, step), bought, sold, inside)
+        chart.show(candles, trades, {name: localized(line, local) for name, line in inside.items()})
 
     async def _indicators(
-        self, instrument: str, decider: Deployment | None, start: datetime | None, end: datetime | None
+        self, instrument: str, decider: Deployment | None, start: datetime, end: datetime | None
     ) -> dict[str, Line]:
-        if decider is None or start is None:
+        if decider is None:
             return {}
         points = await self.screen.items(
             "list_indicators", deployment=decider.deployment, instrument=instrument, start=start, end=end, limit=POINTS
         )
         return by_name(points)
 
-    def _bars(self, candles: list[Candle], step: timedelta) -> Bars:
-        # A candle's body spans its time: its middle is half a step after its open.
-        return Bars(
-            [self.f.local(one.time) + step / 2 for one in candles], [one.open for one in candles],
-            [one.high for one in candles], [one.low for one in candles], [one.close for one in candles],
-            step.total_seconds() * 1000,
-        )  # fmt: skip
 
-    def _markers(self, trades: list[Trade]) -> tuple[list[Marker], list[Marker]]:
-        bought: list[Marker] = []
-        sold: list[Marker] = []
-        for trade in trades:
-            entry, leave = (bought, sold) if trade.side == "buy" else (sold, bought)
-            entry.append(
-                self._marker(trade, trade.opened_at, float(trade.entry_price), "market.entry", trade.indicators)
-            )
-            if trade.closed_at and trade.exit_price is not None:
-                price = float(trade.exit_price)
-                leave.append(self._marker(trade, trade.closed_at, price, "market.exit", trade.exit_indicators))
-        return bought, sold
+class _Standing(NamedTuple):
+    """Where a replay stands: its chart ends there, not where the stored candles do. A live market has no end."""
 
-    def _marker(self, trade: Trade, time: datetime, price: float, key: str, values: dict[str, float]) -> Marker:
-        f = self.f
-        seen = "  ".join(f"{name} {f.price(value)}" for name, value in values.items())
-        text = f"{self.t(key)} {f.quantity(trade.quantity)} @ {f.price(price)} · {f.moment(time)} {seen}"
-        return Marker(f.local(time), price, text)
+    replay: str
+    time: datetime | None
+
+
+def _standing(market: Session | None, mark: Mark | None) -> _Standing:
+    if market is None or not market.session:
+        return _Standing("", None)
+    # A market writes its position now and then; its newest price may be of later.
+    known = [time for time in (market.position, mark.time if mark else None) if time is not None]
+    return _Standing(market.session, max(known, default=None))

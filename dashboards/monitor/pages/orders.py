@@ -5,13 +5,11 @@ import panel as pn
 from millstream.contracts.api.identity import Permission
 
 from ..commands import Confirm
+from ..listing import Listing
 from ..page import Page, section, stack
 from ..rows import FILLS, ORDERS, Rows
 from ..screen import Screen
 from ..style import sheet
-from ..tables import LiveTable
-
-SHOWN = 200
 
 
 class Orders(Page):
@@ -23,11 +21,14 @@ class Orders(Page):
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
         t = self.t
-        self._rows = Rows(t, self.f)
+        rows = self._rows = Rows(t, self.f)
+        waiting = (t("orders.no_working"), t("orders.no_working_next"), "")
+        unfilled = (t("orders.no_fills"), t("orders.none_next"), "")
         nothing = (t("orders.none"), t("orders.none_next"), "")
-        self._working = LiveTable(t, self.f, ORDERS, (t("orders.no_working"), t("orders.no_working_next"), ""))
-        self._orders = LiveTable(t, self.f, ORDERS, nothing)
-        self._fills = LiveTable(t, self.f, FILLS, (t("orders.no_fills"), t("orders.none_next"), ""))
+        self._working = Listing(screen, ORDERS, rows.order, waiting, self.again)
+        self._fills = Listing(screen, FILLS, rows.fill, unfilled, self.again)
+        self._orders = Listing(screen, ORDERS, rows.order, nothing, self.again)
+        self._asked = ""
         self._choice = pn.widgets.Select(label=t("orders.which"), options={}, stylesheets=[sheet()], max_width=420)
         self._cancel = Confirm(screen, t("orders.cancel"), self._question, self._do_cancel)
         self._commands = stack(self._choice, self._cancel.view)
@@ -46,27 +47,27 @@ class Orders(Page):
 
     async def load(self) -> None:
         chosen = self.screen.selection.filters()
-        working = await self.screen.items("list_orders", working=True, limit=SHOWN, **chosen)
-        fills = await self.screen.items("list_fills", limit=SHOWN, **chosen)
-        orders = await self.screen.items("list_orders", limit=SHOWN, **chosen)
-        self._working.show([self._rows.order(order) for order in working])
-        self._fills.show([self._rows.fill(fill) for fill in fills])
-        self._orders.show([self._rows.order(order) for order in orders])
+        screen = self.screen
+        working = await self._working.load(screen.asking("list_orders"), working=True, **chosen)
+        await self._fills.load(screen.asking("list_fills"), **chosen)
+        await self._orders.load(screen.asking("list_orders"), **chosen)
         self._commands.visible = bool(working)
         options = {
-            f"{order.deployment} · {order.instrument} · {self._rows.side(order.side)} {self.f.quantity(order.quantity)}"
-            f" · {order.order[-8:]}": order.order
+            f"{order.deployment} · {order.instrument} · {self._rows.side(order.side)}"
+            f" {self.f.quantity(order.quantity, order.instrument)} · {order.order[-8:]}": order.order
             for order in working
         }
         if self._choice.options != options:
             self._choice.options = options
 
     def _question(self) -> str:
+        # What was asked about is what is cancelled, though the list moves on meanwhile.
+        self._asked = str(self._choice.value or "")
         names = {order: name for name, order in self._choice.options.items()}
-        return self.t("orders.cancel_question", order=names.get(self._choice.value, ""))
+        return self.t("orders.cancel_question", order=names.get(self._asked, ""))
 
     async def _do_cancel(self) -> None:
-        order = self._choice.value
+        order = self._asked
         if order:
             await self.screen.command(lambda client: client.cancel_order(order=order), self.t("orders.cancelled"))
-            await self.load()
+            await self.again()

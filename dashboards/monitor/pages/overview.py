@@ -11,12 +11,12 @@ from millstream.contracts.api.reports import Overview, TargetTotals
 from ..charts import Lines
 from ..figures import equity_lines
 from ..html import badge, empty, figure, figures, heading, table, tone_of
+from ..listing import Listing
 from ..page import Page, beside, card, pane, section
 from ..rows import TRADES, Rows
 from ..screen import Screen
-from ..tables import LiveTable
 
-TRADES_SHOWN = 50
+TRADES_SHOWN = 10
 
 
 class OverviewPage(Page):
@@ -29,13 +29,14 @@ class OverviewPage(Page):
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
         t = self.t
-        self._rows = Rows(t, self.f)
         self._state, self._totals, self._balances = pane(), pane(), pane()
-        self._equity = Lines(t("overview.equity"), dark=screen.dark)
-        self._drawdown = Lines(t("overview.drawdown"), dark=screen.dark, percent=True)
-        nothing = (t("overview.no_open"), t("overview.no_open_next"), "")
-        self._open = LiveTable(t, self.f, TRADES, nothing, 10)
-        self._closed = LiveTable(t, self.f, TRADES, (t("overview.no_closed"), t("overview.no_closed_next"), ""), 10)
+        self._equity = Lines(t("overview.equity"), self.f, dark=screen.dark)
+        self._drawdown = Lines(t("overview.drawdown"), self.f, dark=screen.dark, percent=True)
+        make, size = Rows(t, self.f).trade, TRADES_SHOWN
+        no_open = (t("overview.no_open"), t("overview.no_open_next"), "")
+        no_closed = (t("overview.no_closed"), t("overview.no_closed_next"), "")
+        self._open = Listing(screen, TRADES, make, no_open, self.again, size=size)
+        self._closed = Listing(screen, TRADES, make, no_closed, self.again, size=size)
         self._charts = beside(
             card(self._equity.view, title=t("overview.equity")), card(self._drawdown.view, title=t("overview.drawdown"))
         )
@@ -60,10 +61,8 @@ class OverviewPage(Page):
         self._totals.object = self._groups(overview.totals, frequency)
         self._balances.object = self._cash(overview)
         await self._draw(deployments)
-        opened = await self.screen.items("list_trades", open=True, limit=TRADES_SHOWN, **chosen)
-        closed = await self.screen.items("list_trades", open=False, limit=TRADES_SHOWN, **chosen)
-        self._open.show([self._rows.trade(trade) for trade in opened])
-        self._closed.show([self._rows.trade(trade) for trade in closed])
+        await self._open.load(self.screen.asking("list_trades"), open=True, **chosen)
+        await self._closed.load(self.screen.asking("list_trades"), open=False, **chosen)
 
     def _states(self, overview: Overview) -> str:
         t = self.t
@@ -83,14 +82,24 @@ class OverviewPage(Page):
 
     def _group(self, total: TargetTotals, frequency: float | None) -> str:
         t, f = self.t, self.f
-        after = t("money.after_fees_of", amount=f.money(total.fees))
+        after = t("money.after_fees_of", amount=f.money(total.fees, total.currency))
         cards = [
-            (t("money.equity"), f.money(total.equity), t("money.of", amount=f.money(total.initial_cash)), ""),
-            (t("money.day"), f.money(total.day_pnl, signed=True), t("money.utc_day"), tone_of(total.day_pnl)),
-            (t("money.pnl"), f.money(total.pnl, signed=True), after, tone_of(total.pnl)),
+            (
+                t("money.equity"),
+                f.money(total.equity, total.currency),
+                t("money.of", amount=f.money(total.initial_cash, total.currency)),
+                "",
+            ),
+            (
+                t("money.day"),
+                f.money(total.day_pnl, total.currency, signed=True),
+                t("money.utc_day"),
+                tone_of(total.day_pnl),
+            ),
+            (t("money.pnl"), f.money(total.pnl, total.currency, signed=True), after, tone_of(total.pnl)),
             (t("money.drawdown"), f.percent(total.drawdown), t("money.from_peak"), ""),
-            (t("money.exposure"), f.money(total.exposure), t("money.gross"), ""),
-            (t("money.cash"), f.money(total.cash), "", ""),
+            (t("money.exposure"), f.money(total.exposure, total.currency), t("money.gross"), ""),
+            (t("money.cash"), f.money(total.cash, total.currency), "", ""),
             (t("money.trades"), f"{total.open_trades} / {total.closed_trades}", t("money.open_closed"), ""),
             (t("money.frequency"), f.number(frequency, 2), t("money.per_day"), ""),
         ]
@@ -100,7 +109,11 @@ class OverviewPage(Page):
     def _cash(self, overview: Overview) -> str:
         t = self.t
         rows = [
-            [badge(t.of("target", target), "live" if target == "live" else ""), currency, self.f.money(amount)]
+            [
+                badge(t.of("target", target), "live" if target == "live" else ""),
+                currency,
+                self.f.money(amount, currency),
+            ]
             for target, balances in overview.balances.items()
             for currency, amount in balances.items()
         ]

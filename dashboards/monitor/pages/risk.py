@@ -10,12 +10,11 @@ from millstream.contracts.enums import ScopeKind
 
 from ..html import badge, bar, empty, table
 from ..kill_switch import KillSwitch
+from ..limits import amount, title
+from ..listing import Listing
 from ..page import Page, pane, section, stack
 from ..rows import REJECTIONS, Rows
 from ..screen import Screen
-from ..tables import LiveTable
-
-SHOWN = 200
 
 
 class Risk(Page):
@@ -28,10 +27,10 @@ class Risk(Page):
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
         t = self.t
-        self._rows = Rows(t, self.f)
         self._halts, self._limits, self._latches = pane(), pane(), pane()
-        self._rejections = LiveTable(t, self.f, REJECTIONS, (t("risk.no_rejections"), t("risk.no_rejections_next"), ""))
-        self._switch = KillSwitch(screen, self._again)
+        nothing = (t("risk.no_rejections"), t("risk.no_rejections_next"), "")
+        self._rejections = Listing(screen, REJECTIONS, Rows(t, self.f).rejection, nothing, self.again)
+        self._switch = KillSwitch(screen, self.again)
 
     def view(self) -> pn.viewable.Viewable:
         t = self.t
@@ -50,13 +49,9 @@ class Risk(Page):
         halts = await self.screen.items("list_halts")
         self._halts.object = self._halt_table(halts)
         self._switch.show(halts, self.screen.deployments)
-        self._limits.object = self._limit_table(await self.screen.items("list_limits", **chosen))
-        rejections = await self.screen.items("list_rejections", limit=SHOWN, **chosen)
-        self._rejections.show([self._rows.rejection(rejection) for rejection in rejections])
+        self._limits.object = self._limit_table(await self.screen.every("list_limits", **chosen))
+        await self._rejections.load(self.screen.asking("list_rejections"), **chosen)
         self._latches.object = self._latch_table(await self.screen.items("list_latches"))
-
-    async def _again(self) -> None:
-        await self.screen.attempt(self.load)
 
     def _scope(self, kind: ScopeKind, scope_id: str) -> str:
         return escape(f"{self.t.of('scope', kind)} {scope_id}".strip())
@@ -80,14 +75,19 @@ class Risk(Page):
         titles = [t("col.deployment"), t("col.rule"), t("col.used"), t("col.limit"), t("col.use"), ""]
         rows = []
         for limit in sorted(limits, key=lambda one: -(one.use or 0.0)):
-            use = f.percent(limit.use, 1)
-            label = t("risk.use_of", limit=limit.name, use=use)
+            use, name = f.percent(limit.use, 1), title(t, limit.name)
+            code = escape(f"{limit.name} · {limit.code}", quote=True)
             rows.append([
-                escape(limit.deployment), f'<span title="{escape(limit.code, quote=True)}">{escape(limit.name)}</span>',
-                escape(f"{f.quantity(limit.used)} {limit.unit}"), escape(f"{f.quantity(limit.limit)} {limit.unit}"),
-                escape(use), bar(limit.use, label) if limit.use is not None else "",
+                escape(limit.deployment), f'<span title="{code}">{escape(name)}</span>',
+                escape(amount(t, f, limit.used, limit.unit)), escape(self._bound(limit)),
+                escape(use) if limit.use is not None else "",
+                bar(limit.use, t("risk.use_of", limit=name, use=use)) if limit.use is not None else "",
             ])  # fmt: skip
         return table(t("risk.limits"), titles, rows, [2, 3, 4])
+
+    def _bound(self, limit: LimitUse) -> str:
+        """The limit; one that is not set denies, which a dash would hide."""
+        return self.t("limits.none") if limit.limit is None else amount(self.t, self.f, limit.limit, limit.unit)
 
     def _latch_table(self, latches: list[Latch]) -> str:
         t = self.t

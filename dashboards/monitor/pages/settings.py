@@ -5,6 +5,7 @@ from zoneinfo import available_timezones
 
 import panel as pn
 
+from millstream.client import AsyncClient
 from millstream.contracts.api.identity import ApiKey, LoginSession, Permission
 
 from ...i18n import LANGUAGES
@@ -61,11 +62,10 @@ class Settings(Page):
 
     async def load(self) -> None:
         # A person's own keys and sessions are read as that person, never through what others share.
-        async with self.screen.client() as client:
-            keys, sessions = await client.list_keys(), await client.list_sessions()
-        self._keys.object = self._key_table(list(keys.items))
-        self._sessions.object = self._session_table(list(sessions.items))
-        options = {key.name: key.key_id for key in keys.items}
+        keys, sessions = await self.screen.own(_own)
+        self._keys.object = self._key_table(keys)
+        self._sessions.object = self._session_table(sessions)
+        options = {key.name: key.key_id for key in keys}
         self._key.visible = self._revoke.view.visible = bool(options)
         if self._key.options != options:
             self._key.options = options
@@ -112,7 +112,7 @@ class Settings(Page):
         if made is not None:
             self.screen.notices.secret(self.t("keys.shown_once"), made.key)
             self._key_name.value = ""
-            await self.screen.attempt(self.load)
+            await self.again()
 
     def _revoke_question(self) -> str:
         return self.t(
@@ -121,9 +121,14 @@ class Settings(Page):
 
     async def _do_revoke(self) -> None:
         await self.screen.command(lambda client: client.revoke_key(key_id=self._key.value), self.t("keys.revoked"))
-        await self.screen.attempt(self.load)
+        await self.again()
 
     async def _do_leave(self) -> None:
         left = await self.screen.command(lambda client: client.logout_everywhere(), self.t("frame.logged_out"))
         if left is not None and pn.state.location is not None:
             pn.state.location.reload = True
+
+
+async def _own(client: AsyncClient) -> tuple[list[ApiKey], list[LoginSession]]:
+    keys = [key async for key in client.iterate(client.list_keys)]
+    return keys, [one async for one in client.iterate(client.list_sessions)]

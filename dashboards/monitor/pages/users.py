@@ -2,14 +2,18 @@
 
 import panel as pn
 
+from millstream.client import AsyncClient
 from millstream.contracts.api.identity import Permission, Role, User
 
-from ..commands import Confirm
+from ..commands import Confirm, command_row
+from ..listing import Listing
 from ..page import Page, button, card, row, stack, typed
+from ..pager import BY_NAME, parts
 from ..rows import USERS, Rows
 from ..screen import Screen
 from ..style import sheet
-from ..tables import LiveTable
+
+SHOWN = 50
 
 
 class Users(Page):
@@ -22,9 +26,9 @@ class Users(Page):
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
         t = self.t
-        self._rows = Rows(t, self.f)
         self._people: dict[str, User] = {}
-        self._table = LiveTable(t, self.f, USERS, (t("users.none"), t("users.none_next"), ""))
+        nothing = (t("users.none"), t("users.none_next"), "")
+        self._list = Listing(screen, USERS, Rows(t, self.f).user, nothing, self.again, size=SHOWN, words=BY_NAME)
         style = {"stylesheets": [sheet()], "width": 220, "margin": (4, 10, 4, 0)}
         roles = {t.of("role", role): role.value for role in Role}
         self._user = pn.widgets.TextInput(label=t("col.user"), **style)
@@ -50,22 +54,22 @@ class Users(Page):
     def view(self) -> pn.viewable.Viewable:
         t = self.t
         return stack(
-            self._table.view,
+            self._list.view,
             card(
                 row(self._user, self._name, self._role, self._portfolios), self._invite, title=t("users.invite_title")
             ),
             card(
-                row(self._who, self._new_role, self._new_portfolios, self._active), row(self._change, self._reset.view),
+                row(self._who, self._new_role, self._new_portfolios, self._active),
+                command_row(self._change, self._reset),
                 title=t("users.change_title"),
             ),
         )  # fmt: skip
 
     async def load(self) -> None:
         # Read as this admin: others who see the same portfolios may not list people.
-        async with self.screen.client() as client:
-            people = [user async for user in client.iterate(client.list_users)]
+        people = await self.screen.own(_everybody)
         self._people = {user.user: user for user in people}
-        self._table.show([self._rows.user(user) for user in people])
+        await self._list.load(parts(people))
         portfolios = sorted({one.portfolio for one in self.screen.deployments})
         self._portfolios.options = portfolios
         self._new_portfolios.options = sorted({*portfolios, *(name for user in people for name in user.portfolios)})
@@ -94,7 +98,7 @@ class Users(Page):
         if invited is not None:
             self.screen.notices.secret(self.t("users.link"), invited.link)
             self._user.value = self._name.value = ""
-            await self.screen.attempt(self.load)
+            await self.again()
 
     async def _do_change(self, _event: object) -> None:
         name = self._who.value
@@ -105,7 +109,7 @@ class Users(Page):
             ),
             self.t("users.changed", user=name),
         )  # fmt: skip
-        await self.screen.attempt(self.load)
+        await self.again()
 
     def _reset_question(self) -> str:
         return self.t("users.reset_question", user=self._who.value)
@@ -116,3 +120,7 @@ class Users(Page):
         )
         if reset is not None:
             self.screen.notices.secret(self.t("users.link"), reset.link)
+
+
+async def _everybody(client: AsyncClient) -> list[User]:
+    return [user async for user in client.iterate(client.list_users)]

@@ -2,8 +2,10 @@
 
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import { TranslationBundle } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
 
+import { SIGNED_OUT } from './model/status';
 import { Problem, Screens } from './model/types';
 
 const ROOT = 'millstream';
@@ -16,32 +18,35 @@ export class ProblemError extends Error {
 }
 
 /** The problem in any error; what is no answer of a server is shown as it is. */
-export function problemOf(error: unknown): Problem {
+export function problemOf(error: unknown, trans: TranslationBundle): Problem {
   if (error instanceof ProblemError) {
     return error.problem;
   }
-  const text = error instanceof Error ? error.message : String(error);
-  const network = error instanceof ServerConnection.NetworkError;
-  return {
-    title: network ? 'JupyterLab’s server does not answer' : 'Something went wrong',
-    status: 0,
-    detail: network ? '' : text,
-    code: network ? 'NETWORK' : 'UNEXPECTED',
-    hint: network ? 'Check that the server still runs (millstream up), then reload this page.' : '',
-    faults: []
-  };
+  if (error instanceof ServerConnection.NetworkError) {
+    const title = trans.__('JupyterLab’s server does not answer');
+    const hint = trans.__('Check that the server still runs (millstream up), then reload this page.');
+    return { title, status: 0, detail: '', code: 'NETWORK', hint, faults: [] };
+  }
+  const detail = error instanceof Error ? error.message : String(error);
+  return { title: trans.__('Something went wrong'), status: 0, detail, code: 'UNEXPECTED', hint: '', faults: [] };
 }
 
 export class Api {
   /** The server's clock minus this machine's, in milliseconds, at the last answer. */
   skew = 0;
 
-  private readonly settings: ServerConnection.ISettings;
   private readonly known = new Map<string, { tag: string; body: unknown }>();
   private unanswered: { fingerprint: string; key: string } | null = null;
 
-  constructor(settings: ServerConnection.ISettings) {
-    this.settings = settings;
+  constructor(
+    private readonly settings: ServerConnection.ISettings,
+    private readonly trans: TranslationBundle
+  ) {}
+
+  /** Where a person logs in again, and comes back to this page from. */
+  get loginUrl(): string {
+    const { pathname, search } = window.location;
+    return `${URLExt.join(this.settings.baseUrl, 'login')}?next=${encodeURIComponent(pathname + search)}`;
   }
 
   /** A list or thing that is polled: `undefined` where it is still as it was at the last call. */
@@ -110,7 +115,7 @@ export class Api {
     if (response.ok || response.status === 304) {
       return response;
     }
-    throw new ProblemError(await readProblem(response));
+    throw new ProblemError(await readProblem(response, this.trans));
   }
 
   private noteClock(response: Response): void {
@@ -121,16 +126,21 @@ export class Api {
   }
 }
 
-async function readProblem(response: Response): Promise<Problem> {
+async function readProblem(response: Response, trans: TranslationBundle): Promise<Problem> {
   const { status } = response;
-  const text = await response.text();
-  const body = parsed(text);
+  const body = parsed(await response.text());
   if (typeof body.code === 'string' && typeof body.title === 'string') {
     const none = { detail: '', hint: '', faults: [] };
     return { ...none, ...body, status } as unknown as Problem;
   }
   const detail = typeof body.message === 'string' ? body.message : '';
-  return { title: titleOf(status), status, detail, code: 'NO_PROBLEM', hint: hintOf(status), faults: [] };
+  // Jupyter answers 403 to who is not logged in; another 403 says why.
+  if (status === 401 || (status === 403 && ['', 'Forbidden'].includes(detail))) {
+    const title = trans.__('You are not logged in');
+    return { title, status, detail: '', code: SIGNED_OUT, hint: trans.__('Log in again.'), faults: [] };
+  }
+  const [title, hint] = wordsOf(status, trans);
+  return { title, status, detail, code: 'NO_PROBLEM', hint, faults: [] };
 }
 
 function parsed(text: string): Record<string, unknown> {
@@ -142,18 +152,18 @@ function parsed(text: string): Record<string, unknown> {
   }
 }
 
-function titleOf(status: number): string {
-  if (status === 401 || status === 403) {
-    return 'You are not logged in';
+function wordsOf(status: number, trans: TranslationBundle): [title: string, hint: string] {
+  if (status === 403) {
+    return [trans.__('You may not do this'), ''];
   }
-  return status === 404 ? 'This JupyterLab is not connected to a gateway' : `The server answered ${status}`;
-}
-
-function hintOf(status: number): string {
-  if (status === 401 || status === 403) {
-    return 'Log in again and reload this page.';
+  if (status === 404) {
+    return [
+      trans.__('This JupyterLab is not connected to a gateway'),
+      trans.__('Start JupyterLab with `millstream up`, which tells its server where the gateway is (MILLSTREAM_URL).')
+    ];
   }
-  return status === 404
-    ? 'Start JupyterLab with `millstream up`, which tells its server where the gateway is (MILLSTREAM_URL).'
-    : 'Look at `millstream doctor`, or at the logs of the gateway.';
+  return [
+    trans.__('The server answered %1', status),
+    trans.__('Look at `millstream doctor`, or at the logs of the gateway.')
+  ];
 }

@@ -188,7 +188,7 @@ async function act(context: Context, action: Action, args: Args, question: strin
     await context.api.command(`deployments/${encodeURIComponent(deployment)}/${action}`);
     await status.refresh();
   } catch (error) {
-    const { title, detail, hint } = problemOf(error);
+    const { title, detail, hint } = problemOf(error, trans);
     Notification.error(`${deployment}: ${join(detail || title, hint)}`, {
       autoClose: false,
       actions: [{ label: trans.__('Show'), callback: () => void context.app.commands.execute(CommandIDs.show) }]

@@ -11,6 +11,8 @@ export interface Context {
   readonly api: Api;
   readonly status: Status;
   readonly trans: TranslationBundle;
+  /** The language of JupyterLab as a BCP 47 tag: numbers and ages are written as its texts are. */
+  readonly locale: string;
 }
 
 export namespace CommandIDs {

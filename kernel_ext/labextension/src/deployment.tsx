@@ -34,7 +34,7 @@ export function DeploymentCard(props: Props): JSX.Element {
           {one.deployment}
         </span>
         <span className={`ms-Profit ms-mod-${tone(value)}`} title={trans.__('Realised and unrealised P&L after fees')}>
-          {signed(value, one.currency)}
+          {signed(value, one.currency, context.locale)}
         </span>
       </div>
       <div className="ms-Deployment-line ms-quiet">
@@ -55,10 +55,17 @@ function States(props: Props): JSX.Element {
   const { trans } = context;
   const now = context.status.now();
   const runner = state.runners.find(other => other.deployment === one.deployment);
-  const beat = age(ageSeconds(one.heartbeat_at, now));
+  const beat = age(ageSeconds(one.heartbeat_at, now), context.locale);
   const late = silent(one, now);
   const title = runner
-    ? trans.__('Process %1 on %2, run %3, %4 restarts', runner.pid, runner.host, runner.epoch, runner.restarts)
+    ? trans._n(
+        'Process %2 on %3, run %4, %1 restart',
+        'Process %2 on %3, run %4, %1 restarts',
+        runner.restarts,
+        runner.pid,
+        runner.host,
+        runner.epoch
+      )
     : trans.__('No runner');
   return (
     <div className="ms-Deployment-line">

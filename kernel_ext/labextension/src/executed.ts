@@ -49,7 +49,7 @@ export class ExecutedView extends Widget {
       this.notice.hidden = true;
       this.frame.hidden = false;
     } catch (error) {
-      const { title, detail, hint } = problemOf(error);
+      const { title, detail, hint } = problemOf(error, trans);
       this.say(join(detail || title, hint));
       this.notice.classList.add('ms-mod-error');
     }

@@ -29,7 +29,9 @@ export async function halt(context: Context, scope: Scope = EVERYTHING): Promise
   if (result) {
     const working = result.answer.working.length;
     const done = trans.__('%1 is halted.', scopeWord(trans, result.scope.scope, result.scope.scope_id));
-    const canceling = working > 0 ? trans.__('%1 working orders are being canceled.', working) : '';
+    const canceling = working > 0
+        ? trans._n('%1 working order is being canceled.', '%1 working orders are being canceled.', working)
+        : '';
     Notification.warning(`${done} ${canceling}`.trim(), { autoClose: NOTICE_MS });
   }
 }
@@ -78,7 +80,7 @@ async function ask<Answer>(
         result = { scope: request, answer: await context.api.command<Answer>(question.path, request) };
         return true;
       } catch (error) {
-        form.refuse(problemOf(error));
+        form.refuse(problemOf(error, context.trans));
         return false;
       }
     }

@@ -9,7 +9,7 @@ import { place } from './model/faults';
 import { scopeIds } from './model/status';
 import { Halt, Problem, Scope, ScopeKind } from './model/types';
 import { ProblemNotice } from './notice';
-import { haltWord, scopeWord } from './words';
+import { haltWord, missingWord, scopeWord } from './words';
 
 const KINDS: ScopeKind[] = ['global', 'portfolio', 'deployment', 'instrument'];
 const FIELDS = ['scope', 'scope_id', 'reason'];
@@ -43,7 +43,7 @@ export class HaltForm extends ReactWidget {
     const { scope, scope_id } = this.chosen;
     const faults: Record<string, string> = {};
     if (scope !== 'global' && scope_id.trim() === '') {
-      faults.scope_id = trans.__('Name the %1.', scopeWord(trans, scope).toLowerCase());
+      faults.scope_id = missingWord(trans, scope);
     }
     if (this.reason.trim() === '') {
       faults.reason = trans.__('Say why: the reason is recorded and shown to everybody.');

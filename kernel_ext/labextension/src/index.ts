@@ -12,6 +12,7 @@ import { Api } from './api';
 import { addPromotion, addScreens, addTrading, addViews, followPermissions } from './commands';
 import { CommandIDs, Context } from './context';
 import { Place } from './launch';
+import { localeOf } from './model/format';
 import { Panel } from './panel';
 import { Status } from './status';
 import { TradingState } from './statusbar';
@@ -45,12 +46,14 @@ async function activate(
   restorer: ILayoutRestorer | null,
   statusBar: IStatusBar | null
 ): Promise<void> {
-  const trans = (translator ?? nullTranslator).load(DOMAIN);
+  const language = translator ?? nullTranslator;
+  const trans = language.load(DOMAIN);
+  const locale = localeOf(language.languageCode);
   const preferences: Preferences = { interval: 2000, place: 'browser' };
-  const api = new Api(app.serviceManager.serverSettings);
+  const api = new Api(app.serviceManager.serverSettings, trans);
   const panel: Panel = new Panel(() => context);
-  const status = new Status(api, () => panel.isVisible, preferences.interval);
-  const context: Context = { app, api, status, trans };
+  const status = new Status(api, trans, () => panel.isVisible, preferences.interval);
+  const context: Context = { app, api, status, trans, locale };
 
   addViews(context, panel);
   addScreens(context, () => preferences.place);

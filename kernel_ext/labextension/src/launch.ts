@@ -2,6 +2,7 @@
 
 import { IFrame, MainAreaWidget, showErrorMessage } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
+import { TranslationBundle } from '@jupyterlab/translation';
 import { JSONObject } from '@lumino/coreutils';
 
 import { problemOf } from './api';
@@ -27,7 +28,7 @@ export async function openScreen(context: Context, screen: Screen, label: string
   // A browser lets a click open a tab, not the answer to a request that followed it: the tab comes first.
   const tab = place === 'browser' ? window.open('', '_blank') : null;
   try {
-    const url = addressOf((await api.screens())[screen], trans.__('It does not run: `millstream up` starts it.'));
+    const url = addressOf((await api.screens())[screen], trans);
     if (tab) {
       tab.opener = null;
       tab.location.replace(url);
@@ -36,19 +37,19 @@ export async function openScreen(context: Context, screen: Screen, label: string
     }
   } catch (error) {
     tab?.close();
-    const { title, detail, hint } = problemOf(error);
+    const { title, detail, hint } = problemOf(error, trans);
     await showErrorMessage(trans.__('%1 cannot be opened', label), join(detail || title, hint));
   }
 }
 
 /** Only an address of the web is opened, whatever the server answered. */
-function addressOf(text: string, missing: string): string {
+function addressOf(text: string, trans: TranslationBundle): string {
   if (text === '') {
-    throw new Error(missing);
+    throw new Error(trans.__('It does not run: `millstream up` starts it.'));
   }
   const url = new URL(text, window.location.href);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new Error(`not an address of a screen: ${text}`);
+    throw new Error(trans.__('This is no address of a screen: %1', text));
   }
   return url.href;
 }
@@ -84,6 +85,6 @@ export async function newStrategy(context: Context, template: Template, cwd: str
     await contents.save(path, { type: 'notebook', format: 'json', content });
     await app.commands.execute('docmanager:open', { path, factory: 'Notebook', kernelPreference: { autoStartDefault: true } });
   } catch (error) {
-    await showErrorMessage(trans.__('The notebook could not be made'), problemOf(error).detail);
+    await showErrorMessage(trans.__('The notebook could not be made'), problemOf(error, trans).detail);
   }
 }

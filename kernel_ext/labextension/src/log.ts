@@ -71,7 +71,7 @@ export class LogView extends Widget {
       this.notice.hidden = true;
       this.append(read);
     } catch (error) {
-      const { title, detail, hint } = problemOf(error);
+      const { title, detail, hint } = problemOf(error, this.context.trans);
       this.notice.textContent = join(detail || title, hint);
       this.notice.hidden = false;
       throw error; // the poll backs off

@@ -8,10 +8,10 @@ import { CommandIDs, Context } from './context';
 import { DeploymentCard } from './deployment';
 import { millstreamIcon } from './icons';
 import { signed, tone } from './model/format';
-import { Group, groups, may, State } from './model/status';
-import { Halt } from './model/types';
+import { Group, groups, may, SIGNED_OUT, State } from './model/status';
+import { Halt, Problem } from './model/types';
 import { ProblemNotice } from './notice';
-import { haltWord, scopeWord, targetWord } from './words';
+import { haltWord, roleWord, scopeWord, targetWord } from './words';
 
 export class Panel extends ReactWidget {
   constructor(private readonly context: () => Context) {
@@ -52,15 +52,33 @@ function Content(props: { context: Context; state: State }): JSX.Element {
       <header className="ms-Panel-header">
         <h2>{trans.__('Millstream')}</h2>
         {state.me && (
-          <span className="ms-who" title={trans.__('You are logged in as %1 with the role %2', state.me.user, state.me.role)}>
-            {state.me.user} · {state.me.role}
+          <span className="ms-who" title={trans.__('You are logged in as %1 with the role %2', state.me.user, roleWord(trans, state.me.role))}>
+            {state.me.user} · {roleWord(trans, state.me.role)}
           </span>
         )}
       </header>
-      {state.problem && <ProblemNotice problem={state.problem} title={trans.__('Not connected to Millstream')} />}
+      {state.problem && <Lost context={context} problem={state.problem} />}
       <Halts context={context} state={state} />
       <Deployments context={context} state={state} />
     </>
+  );
+}
+
+/** Why nothing is read now; who is logged out is shown the way in. */
+function Lost(props: { context: Context; problem: Problem }): JSX.Element {
+  const { context, problem } = props;
+  const { trans, api } = context;
+  if (problem.code !== SIGNED_OUT) {
+    return <ProblemNotice problem={problem} title={trans.__('Not connected to Millstream')} />;
+  }
+  return (
+    <div className="ms-Notice ms-mod-error" role="alert">
+      <strong>{trans.__('You are not logged in')}</strong>
+      <p>{trans.__('What is shown is from before. Save your work first: the page is loaded again.')}</p>
+      <a className="ms-Link" href={api.loginUrl}>
+        {trans.__('Log in')}
+      </a>
+    </div>
   );
 }
 
@@ -160,7 +178,7 @@ function GroupView(props: { group: Group; context: Context; state: State }): JSX
         <span className="ms-Profits">
           {group.profits.map(([currency, value]) => (
             <span key={currency} className={`ms-Profit ms-mod-${tone(value)}`}>
-              {signed(value, currency)}
+              {signed(value, currency, context.locale)}
             </span>
           ))}
         </span>

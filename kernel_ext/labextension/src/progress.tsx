@@ -103,7 +103,7 @@ export class Progress extends ReactWidget {
       this.operation = await this.context.api.get<Operation>(`operations/${this.operation.operation_id}`);
       this.lost = null;
     } catch (error) {
-      this.lost = problemOf(error);
+      this.lost = problemOf(error, this.context.trans);
       this.update();
       throw error; // the poll backs off
     }

@@ -36,7 +36,7 @@ export class Promoter {
       try {
         await panel.context.save();
       } catch (error) {
-        await showErrorMessage(trans.__('The notebook could not be saved'), problemOf(error).detail);
+        await showErrorMessage(trans.__('The notebook could not be saved'), problemOf(error, trans).detail);
         return null;
       }
     }
@@ -49,7 +49,7 @@ export class Promoter {
     try {
       inspection = await api.get<Inspection>(`notebooks?path=${encodeURIComponent(path)}`);
     } catch (error) {
-      const { title, detail, hint } = problemOf(error);
+      const { title, detail, hint } = problemOf(error, trans);
       await showErrorMessage(trans.__('This notebook cannot be promoted yet'), join(detail || title, hint));
       return;
     }
@@ -86,7 +86,7 @@ export class Promoter {
           operation = await api.command<Operation>('promotions', promotion);
           return true;
         } catch (error) {
-          body.refuse(problemOf(error));
+          body.refuse(problemOf(error, trans));
           return false;
         }
       }

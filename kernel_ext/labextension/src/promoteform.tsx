@@ -11,7 +11,7 @@ import { kindOf, textOf } from './model/parameters';
 import { may } from './model/status';
 import { Inspection, Parameter, Problem } from './model/types';
 import { ProblemNotice } from './notice';
-import { expectedWord, targetWord } from './words';
+import { expectedWord, kindWord, targetWord } from './words';
 
 export class PromoteForm extends ReactWidget {
   private faults: Record<string, string> = {};
@@ -146,7 +146,7 @@ export class PromoteForm extends ReactWidget {
       <TextField
         key={id}
         {...common}
-        help={trans.__('%1, default %2', kind, textOf(one.default) || '–')}
+        help={trans.__('%1, default %2', kindWord(trans, kind), textOf(one.default) || '–')}
         value={value}
         onChange={set}
       />

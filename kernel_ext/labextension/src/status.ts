@@ -1,5 +1,6 @@
 /** One poll for all screens of this page: status only where somebody looks at it, halts always. */
 
+import { TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 import { Poll } from '@lumino/polling';
 
@@ -18,6 +19,7 @@ export class Status {
   /** `watched` says whether somebody sees deployments and runners now. */
   constructor(
     readonly api: Api,
+    private readonly trans: TranslationBundle,
     private readonly watched: () => boolean,
     interval: number
   ) {
@@ -46,10 +48,10 @@ export class Status {
     this.poll.frequency = { interval, backoff: true, max: Math.max(interval, MAX_BACKOFF) };
   }
 
-  /** Read at once: after a command, or when the panel is opened. */
+  /** Read at once: after a command, or when the panel is opened. What fails is in the state, it is not the caller's. */
   async refresh(): Promise<void> {
     await this.poll.refresh();
-    await this.poll.tick;
+    await this.poll.tick.catch(() => undefined);
   }
 
   dispose(): void {
@@ -63,7 +65,7 @@ export class Status {
     } catch (error) {
       // What comes after a failure may be another gateway: everything is read anew.
       this.api.forget();
-      this.set(failed(this._state, problemOf(error)));
+      this.set(failed(this._state, problemOf(error, this.trans)));
       throw error; // the poll backs off
     }
   }

@@ -41,6 +41,40 @@ export function scopeWord(trans: TranslationBundle, scope: ScopeKind, id = ''): 
   return id ? `${words[scope]} ${id}` : words[scope];
 }
 
+/** What to fill in where a scope needs a name. */
+export function missingWord(trans: TranslationBundle, scope: ScopeKind): string {
+  const words: Record<ScopeKind, string> = {
+    global: '',
+    portfolio: trans.__('Name the portfolio.'),
+    deployment: trans.__('Name the deployment.'),
+    instrument: trans.__('Name the instrument.')
+  };
+  return words[scope];
+}
+
+export function roleWord(trans: TranslationBundle, role: string): string {
+  const words: Record<string, string> = {
+    viewer: trans.__('viewer'),
+    trader: trans.__('trader'),
+    researcher: trans.__('researcher'),
+    operator: trans.__('operator'),
+    admin: trans.__('admin')
+  };
+  return words[role] ?? role;
+}
+
+export function kindWord(trans: TranslationBundle, kind: Kind): string {
+  const words: Record<Kind, string> = {
+    bool: trans.__('true or false'),
+    int: trans.__('whole number'),
+    float: trans.__('number'),
+    str: trans.__('text'),
+    list: trans.__('list'),
+    any: trans.__('any value')
+  };
+  return words[kind];
+}
+
 export function expectedWord(trans: TranslationBundle, kind: Kind): string {
   const words: Record<Kind, string> = {
     bool: trans.__('This takes true or false.'),

@@ -3,7 +3,7 @@
 import json
 import uuid
 
-from support.jupyter import Kernel
+from support.jupyter import Kernel, hang_up
 from tornado.websocket import websocket_connect
 
 from .conftest import World, request
@@ -31,7 +31,7 @@ async def run(lab: str, world: World, user: str, code: str) -> dict:
         try:
             ran = await Kernel(socket).run(code)
         finally:
-            socket.close()
+            await hang_up(socket)
     finally:
         request("DELETE", f"{lab}/api/kernels/{kernel}", headers=world.bearer(user))
     assert not ran.error, ran.error

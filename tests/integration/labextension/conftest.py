@@ -1,4 +1,4 @@
-"""One JupyterLab for all of these tests, one browser a file; each test has a world of its own."""
+"""One JupyterLab and one page of it for all of these tests; each test has a world of its own."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Response, expect
 from support.browser import chromium, require_chromium, window
-from support.labextension import BUNDLE, REPOSITORY, Server, lab, run
+from support.labextension import BUNDLE, REPOSITORY, Server, lab, look, run
 from support.labextension_world import world
 
 PATIENCE, USUAL = 20_000, 5_000
@@ -25,15 +25,13 @@ def server(tmp_path_factory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def loaded(server: Server) -> Iterator[tuple[Page, list[str]]]:
-    """A page with JupyterLab, and the errors that it did not catch. Loading it takes seconds, so it is loaded once."""
+    """A page with JupyterLab, and the errors that it did not catch. Loading it takes seconds, so it is loaded once.
+
+    It goes with the last test of this folder: the event loop of Playwright stands in the thread as long as the browser,
+    and no test here runs a loop of its own.
+    """
     server.tell(answers=world())
     errors: list[str] = []
     # A machine that runs other things too may take its time; a test ends as soon as it sees what it waits for.
@@ -59,9 +57,8 @@ def told(server: Server) -> Server:
 def screen(loaded, told: Server) -> Iterator[Page]:
     """JupyterLab with the side bar open and nothing else; an error that the page did not catch fails the test."""
     page, errors = loaded
-    run(page, "millstream:show")
-    with page.expect_response(polled, timeout=70_000):
-        pass
+    with page.expect_response(polled):
+        look(page)
     yield page
     while page.locator(".jp-Dialog").count():
         page.locator(".jp-Dialog").last.press("Escape")

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 from support.labextension_world import VIEWER, halted, me, page
+from support.screens import faults
 
 RESULT = {"halt": halted(), "sealed": True, "working": ["o-1", "o-2"]}
 
@@ -35,6 +36,12 @@ def test_halt_without_reason_or_confirmation_sends_nothing(told, form):
     expect(form).to_contain_text("Say why")
     expect(form).to_contain_text("Confirm this first.")
     assert told.commands() == []
+
+
+def test_form_has_no_serious_accessibility_fault(screen, form):
+    press(form, "Halt")
+    expect(form).to_contain_text("Say why")
+    assert faults(screen, ".jp-Dialog") == []
 
 
 def test_another_scope_takes_the_confirmation_back(form):

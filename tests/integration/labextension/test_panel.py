@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
+from support.labextension import look, run
 from support.labextension_world import VIEWER, deployment, halted, me, page, runner, world
+from support.screens import faults
 
 
 def card(screen, name):
@@ -127,6 +130,28 @@ def test_gateway_that_is_away_is_said_and_found_again(told, screen):
     told.tell(accept=["halts"], answers={"runners": page([runner("sma_cross", [])])})
     expect(notice).to_have_count(0, timeout=40_000)
     expect(screen.get_by_role("button", name="Stop sma_cross")).to_be_visible()
+
+
+def test_login_that_ended_takes_the_commands_away_and_shows_the_way_in(told, screen):
+    expect(screen.get_by_role("button", name="Stop sma_cross")).to_be_visible()
+    told.tell(refusals={"me": {"status": 403, "bare": True}})
+    look(screen)
+    notice = screen.locator(".ms-Panel [role=alert]")
+    expect(notice).to_contain_text("You are not logged in")
+    way_in = notice.get_by_role("link", name="Log in")
+    expect(way_in).to_have_attribute("href", re.compile(r"^http.*/login\?next=%2Flab"))
+    expect(screen.get_by_role("button", name="Stop sma_cross")).to_have_count(0)
+    assert faults(screen, ".ms-Panel") == []
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_side_bar_has_no_serious_accessibility_fault(told, screen, theme):
+    told.tell(answers={"halts": page([halted(), halted("portfolio", "sma_cross-book")])})
+    run(screen, "apputils:change-theme", theme=theme)
+    look(screen)
+    expect(screen.locator(".ms-Panel")).to_contain_text("odd fills, by grace")
+    for part in (".ms-Panel", ".ms-TradingState"):
+        assert faults(screen, part) == []
 
 
 def test_runner_is_described(told, screen):

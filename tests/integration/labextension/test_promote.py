@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from support.labextension import run
 from support.labextension_world import VIEWER, me
+from support.screens import faults
 
 PARAMETERS = [
     {"name": "symbol", "kind": "str", "default": "AAPL"},
@@ -66,13 +67,14 @@ def promotions(told):
     return [one["body"] for one in told.commands() if one["path"] == "promotions"]
 
 
-def test_form_asks_for_each_parameter_with_its_default(form):
+def test_form_asks_for_each_parameter_with_its_default(notebook, form):
     expect(form.get_by_label("symbol")).to_have_value("AAPL")
     expect(form.get_by_label("fast")).to_have_value("20")
     expect(form.get_by_label("scale")).to_have_value("0.5")
     expect(form.get_by_role("checkbox", name="short")).not_to_be_checked()
     expect(form.get_by_label("Target")).to_have_value("paper")
     assert form.locator("option[value=live]").get_attribute("disabled") is not None
+    assert faults(notebook, ".jp-Dialog") == []
 
 
 def test_promotion_sends_what_differs_and_follows_its_steps(told, path, notebook, form):

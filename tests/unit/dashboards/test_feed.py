@@ -1,4 +1,7 @@
 import asyncio
+import gc
+import weakref
+from contextvars import ContextVar
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +11,7 @@ from millstream.contracts.api.base import Problem
 from millstream.contracts.api.identity import Me, Role
 from millstream.contracts.clock import ManualClock
 from millstream.contracts.errors import RetriableError
+from millstream_dashboards.monitor import feed as feed_module
 from millstream_dashboards.monitor.feed import HEARTBEATS, Feed, Feeds
 from millstream_dashboards.monitor.gateway import Viewer
 from millstream_dashboards.monitor.reads import FRESH, MOST, SharedReads, key_of
@@ -120,6 +124,49 @@ async def test_nobody_left_is_an_error_that_says_what_to_do(gate):
         await feed.read("list_orders")
     assert caught.value.hint
     await feed.detach("s1")
+
+
+async def test_a_stream_that_loses_a_cancellation_is_ended_all_the_same(gate, monkeypatch):
+    monkeypatch.setattr(feed_module, "ENDING_SECONDS", 0.01)
+    lost = []
+
+    async def deaf(*_args, **_options):
+        while len(lost) < 2:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lost.append(1)
+        raise asyncio.CancelledError
+        yield
+
+    monkeypatch.setattr(FakeClient, "live", deaf)
+    feeds = Feeds(gate.connect, ManualClock())
+    feed = feeds.attach("s", viewer("a"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await feeds.detach("s", feed)
+    assert (len(feeds), len(gate.closed)) == (0, 1)
+
+
+async def test_what_sessions_share_keeps_nothing_of_the_one_that_asked_first(gate):
+    class Document:
+        pass
+
+    place: ContextVar[Document] = ContextVar("document")
+    feed = Feed(gate.connect, ManualClock())
+
+    async def session() -> weakref.ref[Document]:
+        document = Document()
+        place.set(document)  # as Panel does; tasks, timers and connections that are begun here would keep it
+        feed.attach("s", viewer("a"))
+        await feed.read("list_orders")
+        return weakref.ref(document)
+
+    kept = await asyncio.create_task(session())
+    await asyncio.sleep(0)  # the loop lets go of what it ran last
+    gc.collect()
+    assert kept() is None
+    await feed.detach("s")
 
 
 async def test_equal_questions_within_a_moment_are_asked_once():

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,15 +34,52 @@ def test_signed_numbers_show_the_plus_so_that_colour_is_not_the_only_sign():
 
 def test_none_is_a_dash_everywhere():
     f = Formats("de", "UTC")
-    shown = [f.number(None), f.money(None, "EUR"), f.price(None), f.quantity(None), f.percent(None), f.moment(None)]
-    assert shown == [NOTHING] * 6
+    shown = [f.number(None), f.money(None, "EUR"), f.price(None), f.quantity(None), f.percent(None), f.moment(None),
+             f.price(float("nan")), f.money(float("inf"), "EUR")]  # fmt: skip
+    assert shown == [NOTHING] * 8
 
 
-def test_prices_and_quantities_keep_their_precision():
+def instrument(tick: str, lot: str, currency: str = "USD") -> SimpleNamespace:
+    return SimpleNamespace(key="X:Y", price_tick=Decimal(tick), lot_step=Decimal(lot), currency=currency)
+
+
+@pytest.mark.parametrize(
+    ("tick", "lot", "price", "quantity"),
+    [
+        ("0.01", "1", "58.59", "2,532"),
+        ("0.0001", "0.001", "58.5864", "2,532.125"),
+        ("0.5", "0.000001", "58.6", "2,532.125"),
+        ("10", "100", "59", "2,532"),
+    ],
+)
+def test_prices_and_quantities_have_the_digits_of_tick_and_lot(tick, lot, price, quantity):
     f = Formats("en", "UTC")
-    assert f.price(Decimal("0.00001234")) == "0.00001234"
-    assert f.price(100) == "100.00"
-    assert f.quantity(Decimal("12.500000")) == "12.5"
+    f.learn([instrument(tick, lot)])
+    assert f.price(Decimal("58.58644244"), "X:Y") == price
+    assert f.quantity(Decimal("2532.125000"), "X:Y") == quantity
+    assert f.currency("X:Y") == "USD"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("12345.678901", "12,345.68"), ("365.79918705", "365.80"), ("58.58644244", "58.586"), ("1.23456789", "1.2346"),
+     ("0.12345678", "0.12346"), ("0.00123456", "0.001235"), ("29", "29.00"), ("0", "0.00")],
+)  # fmt: skip
+def test_a_price_without_a_known_tick_shows_five_digits_and_two_to_six_decimals(value, expected):
+    assert Formats("en", "UTC").price(Decimal(value)) == expected
+
+
+def test_what_is_not_zero_is_never_written_as_zero():
+    f = Formats("en", "UTC")
+    f.learn([instrument("0.01", "1")])
+    tiny = Decimal("0.0000001234")
+    shown = [f.price(tiny), f.price(tiny, "X:Y"), f.quantity(tiny), f.quantity(tiny, "X:Y"), f.money(-tiny, "BTC")]
+    assert shown == ["0.0000001234"] * 4 + ["-0.0000001234 BTC"]
+
+
+def test_what_rounds_to_zero_has_no_sign():
+    f = Formats("en", "UTC")
+    assert (f.number(-0.001, signed=True), f.number(0.001, signed=True), f.percent(-1e-9)) == ("0.00", "0.00", "0.00%")
 
 
 def test_percent_takes_a_fraction():

@@ -21,6 +21,7 @@ from millstream.contracts.enums import (
 )
 from millstream_dashboards import i18n, monitor
 from millstream_dashboards.i18n import LANGUAGES, Translator, catalogue
+from millstream_dashboards.monitor.limits import LIMITS, MEASURED
 from millstream_dashboards.monitor.pages import PAGES
 from millstream_dashboards.monitor.pages.deployments import LISTED
 from millstream_dashboards.monitor.pages.instruments import NUMBERS, TEXTS
@@ -34,6 +35,7 @@ COMPOSED = (
     | {f"instrument.{name}" for name in (*TEXTS, *NUMBERS)}
     | {f"state.{state}" for state in (*OrderState, *RunnerState)}
     | {f"lease.{name}" for name in ("cancel", "hold", "keep")}
+    | {f"limit.{name.removesuffix('_ns')}" for name in (*LIMITS, *MEASURED)}
     | {f"role.{role}" for role in Role}
     | {f"permission.{permission}" for permission in Permission}
     | {f"halt.{state}" for state in HaltState}

@@ -51,7 +51,7 @@ def test_a_table_never_grows_beyond_its_rollover(live):
 
 
 def test_numbers_sort_by_their_value_in_the_viewers_writing():
-    german = LiveTable._configuration(Translator("de"), Formats("de", "UTC"), COLUMNS)
+    german = LiveTable._configuration(Formats("de", "UTC"), COLUMNS)
     price = next(column for column in german["columns"] if column["field"] == "price")
     assert price["sorter"] == "number"
     assert (price["sorterParams"]["thousandSeparator"], price["sorterParams"]["decimalSeparator"]) == (".", ",")

@@ -9,14 +9,14 @@ from typing import Any
 import ipywidgets
 import pytest
 
-from millstream.client import ApiConflictError
+from millstream.client import ApiConflictError, GatewayUnreachableError
 from millstream.contracts.api.base import Problem
 from millstream.contracts.api.identity import Me, Permission, Role
 from millstream.contracts.api.promotion import Deployment
 from millstream.contracts.api.trading import FlattenResult, Halt, HaltResult, Order, Position, Rejection, TicketResult
 from millstream.contracts.clock import ManualClock
 from millstream_dashboards.trader.blotter import Blotter
-from millstream_dashboards.trader.book import READS, STALE, Book
+from millstream_dashboards.trader.book import READS, STALE, Book, read
 from millstream_dashboards.trader.deployments import Deployments
 from millstream_dashboards.trader.desk import Desk
 from millstream_dashboards.trader.halts import Halts
@@ -284,6 +284,16 @@ async def test_the_desk_reads_everything_once_it_is_linked():
     client = Client(**answers)
     desk = Desk(Me(user="t", name="T", role=Role.TRADER, permissions=TRADER), client)
     desk._linked(True)
-    await desk._read(set(READS))
+    await desk._take(read(client, Book(), READS), READS)
     assert len(client.called) == len(READS)
     assert "No open position" in shown(desk.view)
+
+
+async def test_what_could_not_be_read_is_said_and_read_again():
+    async def away() -> Book:
+        raise GatewayUnreachableError("there", "gone")
+
+    desk = Desk(Me(user="t", name="T", role=Role.TRADER, permissions=TRADER), Client())
+    await desk._take(away(), {"orders", "fills"})
+    assert "there does not answer" in shown(desk.view)
+    assert desk._stale == {"orders", "fills"}

@@ -32,12 +32,19 @@ test('money always has its sign, and a minus of its own', () => {
   assert.equal(format.signed(NaN, 'USD', 'en'), '–');
 });
 
+test('numbers are written as the language of JupyterLab writes them', () => {
+  assert.equal(format.signed(1234.5, 'USD', 'de'), '+1.234,50 USD');
+  assert.deepEqual(['zh_CN', 'de-DE', 'default', ''].map(format.localeOf), ['zh-CN', 'de-DE', 'default', 'en']);
+});
+
 test('what is shown as zero is neither gain nor loss', () => {
   assert.deepEqual([0.004, -0.004, 0.01, -3, NaN].map(format.tone), ['even', 'even', 'gain', 'loss', 'even']);
 });
 
 test('age is in the largest whole unit', () => {
-  assert.deepEqual([0, 59.9, 60, 7199, 90000, null].map(format.age), ['0 s', '59 s', '1 min', '1 h', '1 d', '–']);
+  const ages = locale => [0, 59.9, 60, 7199, 90000, null].map(seconds => format.age(seconds, locale));
+  assert.deepEqual(ages('en'), ['0 sec', '59 sec', '1 min', '1 hr', '1 day', '–']);
+  assert.deepEqual(ages('de')[2], '1 Min.');
 });
 
 test('a time ahead of the clock is no negative age', () => {
@@ -134,7 +141,7 @@ test('news replace what they name and clear the problem', () => {
 });
 
 test('an ended login takes the permissions, an absent gateway does not', () => {
-  assert.equal(status.failed(state(), { status: 401 }).me, null);
+  assert.equal(status.failed(state(), { status: 401, code: status.SIGNED_OUT }).me, null);
   assert.notEqual(status.failed(state(), { status: 503 }).me, null);
 });
 

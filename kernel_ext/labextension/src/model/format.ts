@@ -8,7 +8,7 @@ export function profit(one: Deployment): number {
 }
 
 /** `+1,234.50 USD`: the sign is always written, so that colour is never the only sign of a loss. */
-export function signed(value: number, currency: string, locale?: string): string {
+export function signed(value: number, currency: string, locale: string): string {
   if (!Number.isFinite(value)) {
     return '–';
   }
@@ -34,19 +34,30 @@ export function ageSeconds(time: string | null, now: number): number | null {
   return Number.isNaN(at) ? null : Math.max(0, (now - at) / 1000);
 }
 
-/** `4 s`, `3 min`, `2 h`, `5 d`. */
-export function age(seconds: number | null): string {
+/** `4 sec`, `3 min`, `2 hr`, `5 days`, in the short words of the language. */
+export function age(seconds: number | null, locale: string): string {
   if (seconds === null) {
     return '–';
   }
   const steps: [number, number, string][] = [
-    [60, 1, 's'],
-    [3600, 60, 'min'],
-    [86400, 3600, 'h'],
-    [Infinity, 86400, 'd']
+    [60, 1, 'second'],
+    [3600, 60, 'minute'],
+    [86400, 3600, 'hour'],
+    [Infinity, 86400, 'day']
   ];
   const [, size, unit] = steps.find(([limit]) => seconds < limit)!;
-  return `${Math.floor(seconds / size)} ${unit}`;
+  const format = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' });
+  return format.format(Math.floor(seconds / size));
+}
+
+/** JupyterLab's name of a language (`zh_CN`) as a BCP 47 tag; one that `Intl` does not take is English. */
+export function localeOf(languageCode: string): string {
+  const tag = languageCode.replace(/_/g, '-');
+  try {
+    return Intl.getCanonicalLocales(tag)[0] ?? 'en';
+  } catch {
+    return 'en';
+  }
 }
 
 /** A runner that works beats every second; one that was silent this long needs a look. */

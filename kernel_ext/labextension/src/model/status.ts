@@ -39,9 +39,12 @@ export function received(state: State, news: News): State {
   return { ...state, ...news, connected: true, problem: null };
 }
 
+/** The code of the problem that nobody is logged in: the gateway's own, which the Jupyter server's 403 becomes too. */
+export const SIGNED_OUT = 'UNAUTHENTICATED';
+
 /** A login that ended takes the permissions with it: commands go until somebody is logged in again. */
 export function failed(state: State, problem: Problem): State {
-  const me = problem.status === 401 ? null : state.me;
+  const me = problem.code === SIGNED_OUT ? null : state.me;
   return { ...state, connected: false, problem, me };
 }
 

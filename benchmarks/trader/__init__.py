@@ -1,0 +1,1 @@
+"""How fast the trader app's page stands, beside a bare Voila: ``python -m benchmarks.trader``."""
