@@ -2,12 +2,46 @@
 
 import sys
 from collections.abc import Mapping
+from queue import Empty
+from time import monotonic
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 NAME = "python3"
+LOOK_AGAIN_SECONDS = 0.5
+
+
+class Channel(AsyncZMQSocketChannel):
+    """A channel to the kernel that looks again by itself.
+
+    On a busy machine asyncio is not always told that ZeroMQ has a message (its file descriptor tells about changes
+    only). Who waits then sees the message when the time limit of the whole wait is over: a cell that took a second
+    would end after five minutes.
+    """
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]
+        """The next message. Raises :class:`queue.Empty` after ``timeout`` seconds without one."""
+        end = None if timeout is None else monotonic() + timeout
+        while True:
+            left = LOOK_AGAIN_SECONDS if end is None else end - monotonic()
+            try:
+                return await super().get_msg(timeout=max(0.0, min(LOOK_AGAIN_SECONDS, left)))
+            except Empty:
+                if left <= 0:
+                    raise
+
+
+class Client(AsyncKernelClient):
+    """A client with such channels."""
+
+    shell_channel_class = Channel
+    iopub_channel_class = Channel
+    control_channel_class = Channel
+    stdin_channel_class = Channel
 
 
 class _OwnInterpreter(KernelSpecManager):
@@ -29,6 +63,7 @@ def fresh_kernel(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
     class FreshKernel(AsyncKernelManager):
         def __init__(self, **options: Any) -> None:
             super().__init__(**{**options, "kernel_name": NAME, "kernel_spec_manager": _OwnInterpreter()})
+            self.client_factory = Client
 
         async def _async_start_kernel(self, **options: Any) -> None:
             await super()._async_start_kernel(**{**options, "env": dict(variables)})

@@ -1,10 +1,13 @@
 """Every notebook runs from top to bottom on a new installation."""
 
+import os
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from millstream.promotion.kernel import fresh_kernel
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted([*REPOSITORY.glob("strategies/*.ipynb"), *REPOSITORY.glob("notebooks/*.ipynb")])
@@ -13,7 +16,12 @@ STRATEGIES = [path for path in NOTEBOOKS if path.parent.name == "strategies"]
 
 async def execute(path, folder):
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook,
+        timeout=240,
+        kernel_manager_class=fresh_kernel(os.environ),
+        resources={"metadata": {"path": str(folder)}},
+    )
     await client.async_execute()
     return notebook
 

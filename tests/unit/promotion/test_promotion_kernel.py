@@ -1,0 +1,48 @@
+"""The client of a promotion's kernel."""
+
+from queue import Empty
+
+import pytest
+
+from millstream.promotion.kernel import LOOK_AGAIN_SECONDS, Channel, Client, fresh_kernel
+
+
+class Deaf:
+    """A socket of which asyncio heard nothing: what came is seen by the first look after ``looks``."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+        self.asked: list[int] = []
+
+    async def poll(self, milliseconds: int) -> bool:
+        self.asked.append(milliseconds)
+        return len(self.asked) > self.looks
+
+
+def channel(socket: Deaf, monkeypatch) -> Channel:
+    made = object.__new__(Channel)
+    made.socket = socket
+
+    async def received(_self):
+        return {"content": "idle"}
+
+    monkeypatch.setattr(Channel, "_recv", received)
+    return made
+
+
+@pytest.mark.parametrize("timeout", [None, 300])
+async def test_a_message_that_asyncio_missed_is_seen_by_the_next_look(timeout, monkeypatch):
+    socket = Deaf(looks=3)
+    assert await channel(socket, monkeypatch).get_msg(timeout) == {"content": "idle"}
+    assert socket.asked == [LOOK_AGAIN_SECONDS * 1000] * 4
+
+
+async def test_no_message_within_the_time_limit_is_empty(monkeypatch):
+    with pytest.raises(Empty):
+        await channel(Deaf(looks=10**9), monkeypatch).get_msg(0)
+
+
+def test_the_kernels_manager_makes_clients_with_such_channels():
+    client = fresh_kernel({})().client()
+    assert isinstance(client, Client)
+    assert {client.shell_channel_class, client.iopub_channel_class} == {Channel}
