@@ -22,7 +22,8 @@ ROUTE = rf"{PREFIX}/(?P<kind>static|labextensions)/(?P<name>.+)"
 YEAR = 365 * 86_400
 SMALLEST = 1024
 LONGEST_NAME = 200
-_COMPRESSED = frozenset({"application/javascript", "text/javascript", "text/css", "image/svg+xml", "application/json"})
+SCRIPT = "text/javascript"
+_COMPRESSED = frozenset({SCRIPT, "text/css", "image/svg+xml", "application/json"})
 
 
 # Voila's scripts as one, and which are in it beside its first one, by the numbers that the packer gave them. What other
@@ -128,7 +129,9 @@ def _may_be_below(name: str) -> bool:
 
 
 def _asset(name: str, content: bytes) -> Asset:
-    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    # What a machine's own table calls a script differs.
+    known = SCRIPT if name.endswith(".js") else mimetypes.guess_type(name)[0]
+    media_type = known or "application/octet-stream"
     if media_type not in _COMPRESSED or len(content) < SMALLEST:
         return Asset(media_type, content, compressed=False)
     return Asset(media_type, gzip.compress(content, 6, mtime=0), compressed=True)

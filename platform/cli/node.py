@@ -203,10 +203,11 @@ async def run_node(
             trader_url=screens.trader,
             lab_url=screens.lab,
         )
+        # Before anybody can read the description: a link that `up --detach` prints then is the newest, and counts.
+        link = await asyncio.to_thread(first_admin, endpoints.database_url, screens.gateway)
         file = _run_directory(settings) / "node.json"
         file.touch(mode=0o600)
         file.write_bytes(msgspec.json.encode(info))
-        link = await asyncio.to_thread(first_admin, endpoints.database_url, screens.gateway)
         ready.set_result(msgspec.structs.replace(info, setup_link=link))
         try:
             await _until_stopped()

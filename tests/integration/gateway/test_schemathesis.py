@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from argon2 import PasswordHasher
@@ -105,7 +106,10 @@ async def faults_of(app: GatewayApp, case: Case, headers: dict[str, str]) -> lis
         sent["content" if isinstance(body, bytes | str) else "data"] = body
     given_headers = {name: str(value).encode() for name, value in (case.headers or {}).items()}
     kind = {"content-type": case.media_type} if case.media_type and "json" not in sent else {}
-    answer = await app.client.request(**sent, headers={**kind, **given_headers, **headers})
+    try:
+        answer = await app.client.request(**sent, headers={**kind, **given_headers, **headers})
+    except httpx.InvalidURL:
+        return []  # longer than this client can send; what the gateway says to long ones has a test of its own
     try:
         case.validate_response(answer, checks=CHECKS)
     except FailureGroup as group:
