@@ -107,6 +107,6 @@ $(READY): requirements.lock pyproject.toml $(PANEL)
 	fi
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline -e .
 	@echo "Compiling"
-	@$(BIN)/python -W ignore -m compileall -q -j 0 $(VENV)/lib
+	@$(BIN)/python -W ignore -m compileall -q -j 0 $(VENV)/lib platform dashboards kernel_ext
 	@$(BIN)/python -m millstream.research.compiled
 	@touch $@

@@ -25,6 +25,14 @@ class Listing:
 
     async def load(self, ask: Ask, **filters: Any) -> list[Any]:
         """Read and show the part where the viewer is; gives its items. Raises what ``ask`` raises."""
-        items = await self._pager.read(ask, **filters)
-        self._table.show([self._make(item) for item in items])
+        items = await self.read(ask, **filters)
+        self.show(items)
         return items
+
+    async def read(self, ask: Ask, **filters: Any) -> list[Any]:
+        """The items of the part where the viewer is, for :meth:`show`. Raises what ``ask`` raises."""
+        return await self._pager.read(ask, **filters)
+
+    def show(self, items: Sequence[Any]) -> None:
+        """Show items that were read."""
+        self._table.show([self._make(item) for item in items])

@@ -15,13 +15,13 @@ from voila.request_info_handler import RequestInfoSocketHandler
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
+from millstream.ops.sockets import KERNEL_SOCKET, private_folder
 from millstream_dashboards.monitor.style import page_sheet, sheet
 from millstream_kernel.authorizer import MillstreamAuthorizer
 from millstream_kernel.identity import MillstreamIdentityProvider, Person, token_of
 
 from .handover import Grant, Handover
 from .kernels import PageKernels, ViewerKernels
-from .sockets import private_folder
 from .static import BUNDLE, EVERY_PAGE, ROUTE, AssetHandler, Assets, addresses
 from .texts import Texts
 
@@ -29,6 +29,8 @@ HERE = Path(__file__).parent
 NOTEBOOK = HERE.parent / "trader.ipynb"
 CULL_SECONDS = 15
 FILL_SECONDS = 4.0
+# Voila makes a folder of its own below the one of the sockets.
+_DEEPEST = f"voila_12345678/{KERNEL_SOCKET}"
 # What ipywidgets need in the browser: every other panel of JupyterLab would only be loaded for nothing.
 LABEXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
 
@@ -112,7 +114,7 @@ class TraderApp(Voila):  # type: ignore[misc] # Voila has no types
         """Serve until SIGTERM or SIGINT."""
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        folder = private_folder()
+        folder = private_folder("ms-trader-", _DEEPEST)
         self.connection_dir_root = str(folder)
         self.handover = Handover(folder)
         try:

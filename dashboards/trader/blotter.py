@@ -23,7 +23,7 @@ class Blotter:
     def __init__(self, screen: Screen) -> None:
         t = screen.t
         self._screen = screen
-        self._working = Rows(empty(t("working.empty"), t("working.next")))
+        self._working = Rows(empty(t("working.empty"), t("working.next")), "working")
         self._tables = {name: html() for name in ("orders", "fills", "rejections")}
         tabs = ipywidgets.Tab(tuple(self._tables.values()), titles=tuple(t(name) for name in self._tables))
         tabs.add_class("ms-tabs")

@@ -30,7 +30,7 @@ class Deployments:
     def __init__(self, screen: Screen) -> None:
         t = screen.t
         self._screen = screen
-        self._rows = Rows(empty(t("deployments.empty"), t("deployments.next")))
+        self._rows = Rows(empty(t("deployments.empty"), t("deployments.next")), "deployments")
         self.view = column([html(heading(t("deployments"))), self._rows.view], "ms-card")
 
     def show(self, book: Book) -> None:

@@ -24,7 +24,7 @@ class Halts:
     def __init__(self, screen: Screen) -> None:
         t = screen.t
         self._screen = screen
-        self._rows = Rows(f'<p class="note">{escape(t("halts.none"))}</p>')
+        self._rows = Rows(f'<p class="note">{escape(t("halts.none"))}</p>', "halts")
         self._scope = ipywidgets.Dropdown(description=t("scope"), style={"description_width": "initial"})
         self._scope.layout.width = "min(100%, 380px)"
         self._offer({})

@@ -17,7 +17,7 @@ class Positions:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._rows = Rows(empty(screen.t("positions.empty"), screen.t("positions.next")))
+        self._rows = Rows(empty(screen.t("positions.empty"), screen.t("positions.next")), "positions")
         self.view = column([html(heading(screen.t("positions"))), self._rows.view], "ms-card")
 
     def show(self, book: Book) -> None:

@@ -38,12 +38,15 @@ class Row:
 
 
 class Rows:
-    """Keeps a widget for each row, in the order given; ``empty`` is shown while there is none."""
+    """Keeps a widget for each row, in the order given; ``empty`` is shown while there is none.
 
-    def __init__(self, empty: str) -> None:
+    ``kind`` names the widths of its columns in the style sheet, so that rows stand below each other.
+    """
+
+    def __init__(self, empty: str, kind: str) -> None:
         self._empty = html(empty)
         self._kept: dict[str, _Kept] = {}
-        self.view = column([self._empty], "ms-rows")
+        self.view = column([self._empty], "ms-rows", f"ms-of-{kind}")
 
     def show(self, rows: Sequence[Row]) -> None:
         """Show exactly ``rows``."""

@@ -17,13 +17,13 @@ from ..ops import kafka_broker
 from ..ops.clock import WallClock
 from ..ops.settings import Settings, load_settings
 from ..promotion.deploy import DeployRequest
-from ..promotion.promote import PromoteRequest, PromotionDeps, release_notebook
+from ..promotion.promote import BacktestWindow, PromoteRequest, PromotionDeps
 from ..store.database import connect_sync
 from .node import node_lock, running_core
 from .output import console, errors, print_json, table
 from .paper import PaperRun
 from .promotion import show_step
-from .replay_run import replay_releases
+from .replay_run import released, replay_releases
 from .research import show_parity
 
 STRATEGIES = ("sma_cross", "momentum_rotation")
@@ -39,8 +39,8 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     home: str
 
 
-async def run_demo(bus: str, as_json: bool) -> bool:
-    """Run it and print what happened; True when paper equals the backtest for every strategy."""
+async def run_demo(bus: str, as_json: bool, window: BacktestWindow) -> bool:
+    """Run it over ``window`` and print what happened; True when paper equals the backtest for every strategy."""
     if bus not in {"redis", "kafka"}:
         raise InputError(f"{bus!r} is not a bus for the demo", hint="Use --bus redis or --bus kafka.")
     notebooks = [_notebook(name) for name in STRATEGIES]
@@ -50,7 +50,7 @@ async def run_demo(bus: str, as_json: bool) -> bool:
     await asyncio.to_thread(_clean, home)
     async with _broker(bus, home / "kafka") as bootstrap:
         settings = _own_settings(home, bus, bootstrap)
-        runs = await _run(settings, notebooks)
+        runs = await _run(settings, notebooks, window)
     result = DemoResult(
         equal=all(run.equal for run in runs),
         bus=bus,
@@ -62,7 +62,7 @@ async def run_demo(bus: str, as_json: bool) -> bool:
     return result.equal
 
 
-async def _run(settings: Settings, notebooks: list[Path]) -> list[PaperRun]:
+async def _run(settings: Settings, notebooks: list[Path], window: BacktestWindow) -> list[PaperRun]:
     async with running_core(settings) as (endpoints, _):
         deps = PromotionDeps(settings, endpoints, WallClock())
         show_step("import", "daily candles of AAPL, FB, GOOG, IBM, MSFT")
@@ -71,8 +71,9 @@ async def _run(settings: Settings, notebooks: list[Path]) -> list[PaperRun]:
             conn.commit()
         releases = []
         for notebook in notebooks:
-            request = PromoteRequest(notebook=str(notebook), deploy=DeployRequest(target=Target.PAPER, author="demo"))
-            releases.append((await release_notebook(request, deps, show_step), request))
+            wanted = DeployRequest(target=Target.PAPER, author="demo")
+            request = PromoteRequest(notebook=str(notebook), deploy=wanted, window=window)
+            releases.append((await released(request, deps), request))
         return await replay_releases(deps, releases)
 
 

@@ -4,11 +4,52 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from concurrent.futures import Future, wait
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Closing = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Running(Generic[T]):
+    """A coroutine on ``loop``, seen from other threads. ``ended`` has its outcome once it has really ended.
+
+    (A future of ``run_coroutine_threadsafe`` is over with the wish to cancel it: whoever then stops the loop cancels
+    the coroutine again while it cleans up, and a WebSocket that waits for the other side's goodbye stays open.)
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> None:
+        self.ended: Future[T] = Future()
+        self._loop = loop
+        self._task: asyncio.Task[T] | None = None
+        loop.call_soon_threadsafe(self._start, coroutine)
+
+    def cancel(self) -> None:
+        """End it, and wait until it has ended; on its own loop only the former. Nothing where it has ended."""
+        if self.ended.done():
+            return
+        if _runs_here(self._loop):
+            self._cancel()
+            return
+        self._loop.call_soon_threadsafe(self._cancel)
+        wait([self.ended])
+
+    def _start(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._task = self._loop.create_task(coroutine)
+        self._task.add_done_callback(self._tell)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _tell(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.ended.cancel()
+            self.ended.set_running_or_notify_cancel()
+        elif (error := task.exception()) is not None:
+            self.ended.set_exception(error)
+        else:
+            self.ended.set_result(task.result())
 
 
 class BackgroundLoop:
@@ -25,16 +66,16 @@ class BackgroundLoop:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it there and wait. An interrupt cancels it, waits until it has ended, and goes on up."""
-        future = self.submit(coroutine)
+        running = self.submit(coroutine)
         try:
-            return future.result()
+            return running.ended.result()
         except BaseException:
-            future.cancel()
+            running.cancel()
             raise
 
-    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Running[T]":
         """Start it there."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._started())
+        return Running(self._started(), coroutine)
 
     def close(self) -> None:
         """Cancel what still runs and end the thread."""
@@ -53,6 +94,13 @@ class BackgroundLoop:
                 self._loop = loop
         assert self._loop is not None  # noqa: S101 - set with the finalizer
         return self._loop
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 def _serve(loop: asyncio.AbstractEventLoop, closing: Closing) -> None:

@@ -97,12 +97,12 @@ class Client(Operations):
         """
         steps: SimpleQueue[str | None] = SimpleQueue()
         running = self._background.submit(self.asynchronous.follow(operation, steps.put))
-        running.add_done_callback(lambda _: steps.put(None))
+        running.ended.add_done_callback(lambda _: steps.put(None))
         try:
             while (step := steps.get()) is not None:
                 if progress is not None:
                     progress(step)
-            return running.result()
+            return running.ended.result()
         except BaseException:
             running.cancel()
             raise

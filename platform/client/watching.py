@@ -1,33 +1,37 @@
 """A live stream that calls back from the client's thread."""
 
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from contextlib import aclosing
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from .subscriptions import Update
+
+if TYPE_CHECKING:
+    from .background import Running
 
 
 class Watch:
     """A running subscription; ``with`` stops it at the end."""
 
-    def __init__(self, running: "Future[None]") -> None:
+    def __init__(self, running: "Running[None]") -> None:
         self._running = running
 
     @property
     def is_running(self) -> bool:
         """False once it was stopped or failed."""
-        return not self._running.done()
+        return not self._running.ended.done()
 
     def stop(self) -> None:
-        """End it; raises what it had failed with."""
-        if not self._running.cancel():
+        """End it, and wait until it has ended (not in the callback itself). Raises what it had failed with."""
+        self._running.cancel()
+        if self._running.ended.done():
             self.wait()
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until it ends. Raises what it failed with, and :class:`TimeoutError` after ``seconds``."""
         try:
-            self._running.result(seconds)
+            self._running.ended.result(seconds)
         except CancelledError:
             return
 

@@ -80,18 +80,19 @@ def _run(bundle: Bundle, output: Path, variables: dict[str, str], cell_seconds: 
     from jupyter_core.utils import ensure_event_loop
 
     try:
-        papermill.execute_notebook(
-            _literal(bundle.notebook),
-            _literal(output),
-            bundle.manifest.parameters,
-            kernel_name=NAME,
-            language="python",
-            progress_bar=False,
-            execution_timeout=cell_seconds,
-            skip_cells_with_tag=RESEARCH,
-            kernel_manager_class=fresh_kernel(variables),
-            shutdown_kernel="immediate",
-        )
+        with fresh_kernel(variables) as manager:
+            papermill.execute_notebook(
+                _literal(bundle.notebook),
+                _literal(output),
+                bundle.manifest.parameters,
+                kernel_name=NAME,
+                language="python",
+                progress_bar=False,
+                execution_timeout=cell_seconds,
+                skip_cells_with_tag=RESEARCH,
+                kernel_manager_class=manager,
+                shutdown_kernel="immediate",
+            )
     finally:
         loop = ensure_event_loop()
         loop.run_until_complete(loop.shutdown_asyncgens())

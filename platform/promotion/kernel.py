@@ -1,15 +1,21 @@
 """A fresh kernel of this very interpreter, whatever kernels are installed, with a scrubbed environment."""
 
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from queue import Empty
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+
+from ..ops.sockets import private_folder
 
 NAME = "python3"
 LOOK_AGAIN_SECONDS = 0.5
@@ -53,16 +59,24 @@ class _OwnInterpreter(KernelSpecManager):
         return KernelSpec(argv=argv, display_name="Python (Millstream)", language="python")
 
 
-def fresh_kernel(environment: Mapping[str, str]) -> type[AsyncKernelManager]:
-    """A manager whose kernel gets ``environment`` and nothing else of this process's.
+@contextmanager
+def fresh_kernel(environment: Mapping[str, str]) -> Iterator[type[AsyncKernelManager]]:
+    """A manager whose kernel gets ``environment`` and nothing else of this process's, in a folder that ends with it.
 
     A class, not an object: nbclient shuts down the kernel of a manager that it made itself, and no other.
     """
-    variables = dict(environment)
+    folder = private_folder("ms-kernel-")
+    try:
+        yield _manager(dict(environment), folder)
+    finally:
+        shutil.rmtree(folder)
 
+
+def _manager(variables: dict[str, str], folder: Path) -> type[AsyncKernelManager]:
     class FreshKernel(AsyncKernelManager):
         def __init__(self, **options: Any) -> None:
-            super().__init__(**{**options, "kernel_name": NAME, "kernel_spec_manager": _OwnInterpreter()})
+            own = {"kernel_name": NAME, "kernel_spec_manager": _OwnInterpreter(), "transport": "ipc"}
+            super().__init__(**{**options, **own, "connection_file": str(folder / f"kernel-{uuid4()}.json")})
             self.client_factory = Client
 
         async def _async_start_kernel(self, **options: Any) -> None:

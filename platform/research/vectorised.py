@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..ops.lean_imports import without_iri_grammar
 from ..sdk.shown import Showcase
 from ..sdk.strategy import Strategy
 from .candles import Candles
@@ -41,6 +42,7 @@ def run_vectorised(
 
 def vectorbt_portfolio(run: SizedRun, candles: Candles, costs: Costs, cash: float) -> "Portfolio":
     """``vectorbt.Portfolio.from_orders`` of the executed orders, all instruments in one account of ``cash``."""
+    without_iri_grammar()
     import vectorbt
 
     shape = candles.last_close.shape

@@ -119,6 +119,23 @@ def test_one_login_opens_every_screen_and_logging_out_everywhere_closes_them(pla
             eventually(partial(_asks_for_login, page, platform.url(screen)))
 
 
+@pytest.mark.parametrize(
+    ("screen", "seen"),
+    [("gateway", "#card-monitor"), ("monitor", "#header .status.good"), ("trader", ".ms-desk .ms-card"),
+     ("lab", "#jp-main-dock-panel")],
+)  # fmt: skip
+def test_a_screen_opens_without_the_password_when_the_access_token_has_ended(
+    platform: Platform, vera: Person, screen: str, seen: str
+):
+    profile = platform.profiles["vera"]
+    # A browser drops this cookie after ten minutes; that of a screen names a login that a restart has forgotten.
+    profile.clear_cookies(name=re.compile("^millstream_(access|screen_.*)$"))
+    with platform.page("vera", platform.url(screen)) as page:
+        page.locator(seen).first.wait_for(timeout=2 * PATIENCE)
+        assert page.url.startswith(platform.url(screen).partition("/lab")[0])
+    assert "millstream_access" in {cookie["name"] for cookie in profile.cookies(platform.base)}
+
+
 def _asks_for_login(page: Page, address: str) -> bool:
     page.goto(address)
     return page.locator("#password").count() > 0

@@ -16,13 +16,11 @@ STRATEGIES = [path for path in NOTEBOOKS if path.parent.name == "strategies"]
 
 async def execute(path, folder):
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=240,
-        kernel_manager_class=fresh_kernel(os.environ),
-        resources={"metadata": {"path": str(folder)}},
-    )
-    await client.async_execute()
+    with fresh_kernel(os.environ) as manager:
+        client = NotebookClient(
+            notebook, timeout=240, kernel_manager_class=manager, resources={"metadata": {"path": str(folder)}}
+        )
+        await client.async_execute()
     return notebook
 
 
@@ -48,14 +46,3 @@ async def test_notebook_runs_from_top_to_bottom(path, installation, tmp_path):
     if path in STRATEGIES:
         assert "application/vnd.jupyter.widget-view+json" in kinds
         assert "Preflight" in code[-1].outputs[-1].data["text/plain"]
-
-
-@pytest.mark.slow
-async def test_strategy_under_the_backtest_runtime_leaves_its_report(installation, tmp_path, monkeypatch):
-    monkeypatch.setenv("MILLSTREAM_RUNTIME", "backtest")
-    notebook = await execute(REPOSITORY / "strategies" / "sma_cross.ipynb", tmp_path)
-    report = notebook.cells[-1].outputs[-1].data["application/vnd.millstream.report+json"]
-    assert report["strategy"] == "SmaCross"
-    assert report["instruments"] == ["SAMPLE:AAPL"]
-    assert report["engine"] == "vectorbt"
-    assert len(report["orders"]) == report["statistics"]["orders"] > 20

@@ -1,11 +1,11 @@
 """The first page: money by target and currency, runners, halts, and trades that are open and that closed."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from itertools import starmap
 
 import panel as pn
 
-from millstream.contracts.api.promotion import Deployment
 from millstream.contracts.api.reports import Overview, TargetTotals
 
 from ..charts import Lines
@@ -15,6 +15,7 @@ from ..listing import Listing
 from ..page import Page, beside, card, pane, section
 from ..rows import TRADES, Rows
 from ..screen import Screen
+from ..series import Line
 
 TRADES_SHOWN = 10
 
@@ -52,17 +53,23 @@ class OverviewPage(Page):
         )  # fmt: skip
 
     async def load(self) -> None:
+        # Everything is read side by side and shown at once: figures of one moment beside lists of another contradict.
         chosen = self.screen.selection.filters()
-        overview: Overview = await self.screen.read("overview", **chosen)
-        reports = await self.screen.items("report", **chosen)
-        deployments = self.screen.selection.of(self.screen.deployments)
+        trades = self.screen.asking("list_trades")
+        overview, reports, lines, opened, closed = await asyncio.gather(
+            self.screen.read("overview", **chosen),
+            self.screen.items("report", **chosen),
+            equity_lines(self.screen, self.screen.selection.of(self.screen.deployments)),
+            self._open.read(trades, open=True, **chosen),
+            self._closed.read(trades, open=False, **chosen),
+        )
         self._state.object = self._states(overview)
         frequency = {(r.target, r.currency): r.trades_per_day for r in reports}
         self._totals.object = self._groups(overview.totals, frequency)
         self._balances.object = self._cash(overview)
-        await self._draw(deployments)
-        await self._open.load(self.screen.asking("list_trades"), open=True, **chosen)
-        await self._closed.load(self.screen.asking("list_trades"), open=False, **chosen)
+        self._draw(*lines)
+        self._open.show(opened)
+        self._closed.show(closed)
 
     def _states(self, overview: Overview) -> str:
         t = self.t
@@ -119,8 +126,7 @@ class OverviewPage(Page):
         ]
         return table(t("overview.balances"), [t("col.target"), t("col.currency"), t("money.cash")], rows, [2])
 
-    async def _draw(self, deployments: Sequence[Deployment]) -> None:
-        equity, depth = await equity_lines(self.screen, deployments)
+    def _draw(self, equity: Mapping[str, Line], depth: Mapping[str, Line]) -> None:
         self._charts.visible = bool(equity)
         self._equity.show(equity)
         self._drawdown.show(depth)

@@ -37,7 +37,7 @@ pytestmark = [
 GATEWAY = "http://127.0.0.1"
 FIVE = ("positions", "orders", "risk", "instruments", "market")
 # Measured: 7 MiB more for the first 40 tabs (caches and the allocator's pools fill), then 0.1 MiB for 30 tabs.
-WARM_UP, HUNDRED = FIVE * 6, FIVE * 20
+WARM_UP, HUNDRED = FIVE * 3, FIVE * 20
 # Up to 4 MiB in a process in which other tests ran before; that nothing is kept is shown by the count of objects.
 GROWTH_MIB = 10
 COMMANDS = {"Start", "Stop…", "Pause…", "Halt…", "Cancel the order…", "Register", "Invite", "Flatten…",

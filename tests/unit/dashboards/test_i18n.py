@@ -129,7 +129,7 @@ def test_no_html_of_the_code_holds_a_word_between_its_tags():
 
 
 def test_translator_fills_in_values_and_speaks_english_for_an_unknown_language():
-    assert Translator("de")("overview.halts", count=2) == "2 angehalten"
+    assert Translator("de")("overview.halts", count=2) == "Handelsstopps: 2"
     assert Translator("xx").language == "en"
 
 

@@ -2,15 +2,15 @@ import asyncio
 
 import pytest
 
+from millstream.ops.sockets import private_folder
 from millstream_dashboards.trader.handover import VARIABLE, Grant, Handover, receive
-from millstream_dashboards.trader.sockets import private_folder
 
 GRANT = Grant("http", "token")
 
 
 @pytest.fixture
 async def handover():
-    folder = private_folder()
+    folder = private_folder("ms-test-")
     made = Handover(folder)
     await made.open()
     yield made

@@ -11,7 +11,7 @@ def row(name: str) -> Row:
 
 
 def test_rows_that_are_gone_leave_no_widget_behind():
-    rows = Rows("nothing")
+    rows = Rows("nothing", "things")
     rows.show([row("first")])
     rows.show([])
     before = len(widgets)
@@ -22,7 +22,7 @@ def test_rows_that_are_gone_leave_no_widget_behind():
 
 
 def test_a_row_that_stays_keeps_its_widgets():
-    rows = Rows("nothing")
+    rows = Rows("nothing", "things")
     rows.show([row("stays"), row("goes")])
     [kept, _] = rows.view.children
     rows.show([row("comes"), row("stays")])

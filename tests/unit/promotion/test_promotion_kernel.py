@@ -1,5 +1,6 @@
 """The client of a promotion's kernel."""
 
+from pathlib import Path
 from queue import Empty
 
 import pytest
@@ -43,6 +44,16 @@ async def test_no_message_within_the_time_limit_is_empty(monkeypatch):
 
 
 def test_the_kernels_manager_makes_clients_with_such_channels():
-    client = fresh_kernel({})().client()
+    with fresh_kernel({}) as manager:
+        client = manager().client()
     assert isinstance(client, Client)
     assert {client.shell_channel_class, client.iopub_channel_class} == {Channel}
+
+
+def test_a_kernel_is_reached_over_sockets_that_only_this_user_can_open_and_that_end_with_it():
+    with fresh_kernel({}) as manager:
+        made = manager()
+        folder = Path(made.ip).parent
+        assert made.transport == "ipc"
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert not folder.exists()

@@ -1,14 +1,15 @@
 import os
 import tempfile
+from uuid import uuid4
 
 import pytest
 
-from millstream_dashboards.trader import sockets
+from millstream.ops import sockets
 
 
 @pytest.fixture
 def folder():
-    made = sockets.private_folder()
+    made = sockets.private_folder("ms-test-")
     yield made
     made.rmdir()
 
@@ -26,9 +27,9 @@ def test_sockets_of_kernels_fit_into_the_folder_however_long_tmpdir_is(monkeypat
     long = tmp_path / ("x" * length)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    folder = sockets.private_folder()
+    folder = sockets.private_folder("ms-test-", f"voila_abcdefgh/{sockets.KERNEL_SOCKET}")
     try:
-        deepest = folder / "voila_abcdefgh" / f"kernel-{'0' * 36}-ipc-5"
+        deepest = folder / "voila_abcdefgh" / f"kernel-{uuid4()}-ipc-5"
         assert len(os.fsencode(deepest)) <= sockets.LONGEST_SOCKET_PATH
         assert folder.stat().st_mode & 0o777 == 0o700
     finally:

@@ -2,8 +2,13 @@ import asyncio
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
+from support.bus import KAFKA, ORDERS, QUOTES
+
+from millstream.bus import create_bus
+from millstream.ops.clock import WallClock
 
 # A broker dies with the thread that started it; this one lives as long as the test run.
 SERVERS = ThreadPoolExecutor(1)
@@ -69,3 +74,48 @@ def doomed_server(server_kind, request, tmp_path_factory):
         server = DoomedKafka(request.getfixturevalue("kafka_broker"))
     yield server
     server.stop()
+
+
+@pytest.fixture(params=["memory", "redis", KAFKA])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(params=["redis", KAFKA])
+def server_kind(request):
+    return request.param
+
+
+def address_of(kind, request):
+    if kind == "memory":
+        return uuid4().hex
+    return request.getfixturevalue("redis_url" if kind == "redis" else "kafka_bootstrap")
+
+
+@pytest.fixture
+async def connect(request):
+    """Open another bus: ``connect(kind, address, …)``; all of them share a namespace and are closed at the end."""
+    namespace = f"t{uuid4().hex[:12]}."
+    buses = []
+
+    async def make(kind, address, *, clock=None, patience=20.0, namespace=namespace):
+        bus = create_bus(kind, address, clock=clock or WallClock(), namespace=namespace, patience=patience)
+        buses.append(bus)
+        await bus.open()
+        return bus
+
+    yield make
+    for bus in buses:
+        await bus.close()
+
+
+@pytest.fixture
+async def address(kind, request):
+    return address_of(kind, request)
+
+
+@pytest.fixture
+async def bus(kind, address, connect):
+    bus = await connect(kind, address)
+    await bus.create_topics([ORDERS, QUOTES])
+    return bus
