@@ -5,6 +5,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -17,13 +18,13 @@ from ..ops import kafka_broker
 from ..ops.clock import WallClock
 from ..ops.settings import Settings, load_settings
 from ..promotion.deploy import DeployRequest
-from ..promotion.promote import BacktestWindow, PromoteRequest, PromotionDeps
+from ..promotion.promote import PromoteRequest, PromotionDeps, release_notebook
 from ..store.database import connect_sync
 from .node import node_lock, running_core
 from .output import console, errors, print_json, table
 from .paper import PaperRun
 from .promotion import show_step
-from .replay_run import released, replay_releases
+from .replay_run import replay_releases
 from .research import show_parity
 
 STRATEGIES = ("sma_cross", "momentum_rotation")
@@ -39,8 +40,11 @@ class DemoResult(msgspec.Struct, frozen=True, kw_only=True):
     home: str
 
 
-async def run_demo(bus: str, as_json: bool, window: BacktestWindow) -> bool:
-    """Run it over ``window`` and print what happened; True when paper equals the backtest for every strategy."""
+async def run_demo(bus: str, as_json: bool, start: datetime | None) -> bool:
+    """Run it on the bars from ``start`` (UTC) on and print what happened.
+
+    True when paper equals the backtest for every strategy.
+    """
     if bus not in {"redis", "kafka"}:
         raise InputError(f"{bus!r} is not a bus for the demo", hint="Use --bus redis or --bus kafka.")
     notebooks = [_notebook(name) for name in STRATEGIES]
@@ -50,7 +54,7 @@ async def run_demo(bus: str, as_json: bool, window: BacktestWindow) -> bool:
     await asyncio.to_thread(_clean, home)
     async with _broker(bus, home / "kafka") as bootstrap:
         settings = _own_settings(home, bus, bootstrap)
-        runs = await _run(settings, notebooks, window)
+        runs = await _run(settings, notebooks, start)
     result = DemoResult(
         equal=all(run.equal for run in runs),
         bus=bus,
@@ -62,18 +66,17 @@ async def run_demo(bus: str, as_json: bool, window: BacktestWindow) -> bool:
     return result.equal
 
 
-async def _run(settings: Settings, notebooks: list[Path], window: BacktestWindow) -> list[PaperRun]:
+async def _run(settings: Settings, notebooks: list[Path], start: datetime | None) -> list[PaperRun]:
     async with running_core(settings) as (endpoints, _):
         deps = PromotionDeps(settings, endpoints, WallClock())
         show_step("import", "daily candles of AAPL, FB, GOOG, IBM, MSFT")
         with connect_sync(endpoints.database_url) as conn:
-            await asyncio.to_thread(import_sample, conn)
+            await asyncio.to_thread(import_sample, conn, start)
             conn.commit()
         releases = []
         for notebook in notebooks:
-            wanted = DeployRequest(target=Target.PAPER, author="demo")
-            request = PromoteRequest(notebook=str(notebook), deploy=wanted, window=window)
-            releases.append((await released(request, deps), request))
+            request = PromoteRequest(notebook=str(notebook), deploy=DeployRequest(target=Target.PAPER, author="demo"))
+            releases.append((await release_notebook(request, deps, show_step), request))
         return await replay_releases(deps, releases)
 
 
@@ -110,7 +113,7 @@ async def _broker(bus: str, directory: Path) -> AsyncIterator[str]:
     if reason:
         raise InputError(f"no Kafka broker can be started: {reason}", hint="Install Java 17 and Maven, or drop --bus.")
     show_step("kafka", "starting a broker")
-    broker = kafka_broker.KafkaBroker(directory)
+    broker = kafka_broker.KafkaBroker(directory, lasting=False)
     try:
         await asyncio.to_thread(broker.start)
         yield broker.bootstrap

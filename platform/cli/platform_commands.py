@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import ANSWER_IS_NO, run_async
-from .options import End, Json, Start, to_utc
+from .options import Json, Start, to_utc
 from .output import console, errors, print_json
 
 if TYPE_CHECKING:
@@ -209,15 +209,13 @@ def admin_link(
 def demo(
     bus: Annotated[str, typer.Option(help="redis or kafka (starts a broker if none is set).")] = "",
     start: Start = None,
-    end: End = None,
     as_json: Json = False,
 ) -> None:
     """Backtest two strategies, promote them to paper, replay the market through the running system, compare."""
     import os
 
-    from ..promotion.promote import BacktestWindow
     from .demo import run_demo
 
     chosen = bus or os.environ.get("MILLSTREAM_BUS", "") or "redis"
-    if not run_async(run_demo(chosen, as_json, BacktestWindow(start=to_utc(start), end=to_utc(end)))):
+    if not run_async(run_demo(chosen, as_json, to_utc(start))):
         raise typer.Exit(ANSWER_IS_NO)

@@ -41,17 +41,11 @@ async def parity_run(settings: Settings, request: PromoteRequest) -> PaperRun:
     """Backtest and lock-step replay of one notebook. Raises as promotion and the replay do."""
     async with running_system(settings) as endpoints:
         deps = PromotionDeps(settings, endpoints, WallClock())
-        release = await released(request, deps)
+        release = await release_notebook(request, deps, show_step)
+        if request.window.limited:
+            windowed = await backtest_notebook(request, deps, show_step)
+            release = msgspec.structs.replace(release, report=windowed.report)
         return (await replay_releases(deps, [(release, request)]))[0]
-
-
-async def released(request: PromoteRequest, deps: PromotionDeps) -> Release:
-    """The release of a notebook with the backtest of the window that will be replayed. Raises as promotion does."""
-    release = await release_notebook(request, deps, show_step)
-    if not request.window.limited:
-        return release
-    windowed = await backtest_notebook(request, deps, show_step)
-    return msgspec.structs.replace(release, report=windowed.report)
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,6 @@
 """Daily candles of five stocks that ship in ``bokeh_sampledata``: real prices, 2000 to 2013, without internet."""
 
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -58,12 +59,15 @@ def sample_frame(symbol: str) -> pd.DataFrame:
     return frame.set_index(index)
 
 
-def import_sample(conn: psycopg.Connection) -> list[ImportReport]:
-    """Register and store the five stocks as ``SAMPLE:AAPL`` …, timeframe 1d. Again: changes nothing."""
+def import_sample(conn: psycopg.Connection, start: datetime | None = None) -> list[ImportReport]:
+    """Register and store the five stocks as ``SAMPLE:AAPL`` …, timeframe 1d. Again: changes nothing.
+
+    ``start`` leaves out the bars that open before it (UTC).
+    """
     reports = []
     for symbol in SYMBOLS:
         instrument = sample_instrument(symbol)
-        frame = sample_frame(symbol)
+        frame = sample_frame(symbol).loc[start:]
         checked = check(open_times(frame), frame, TIMEFRAME)
         with conn.transaction():
             new = instruments.register(conn, instrument)

@@ -26,6 +26,7 @@ STOP_SECONDS = 30.0
 PORT_ATTEMPTS = 3
 LOG_TAIL = 12  # lines shown in an error
 HEAP = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError")
+QUICKLY = ("-XX:TieredStopAtLevel=1",)
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -67,13 +68,15 @@ rootLogger.appenderRef.console.ref=console
 class KafkaBroker:
     """One broker whose files live in ``directory``; ``port`` None takes a free one and keeps it for restarts.
 
-    Use it as a context manager, or call :meth:`start` and :meth:`stop`. It dies with the thread that started it.
+    Use it as a context manager, or call :meth:`start` and :meth:`stop`. It dies with the thread that started it. One
+    that is not ``lasting`` is for minutes: Java compiles it quickly instead of well, and it starts for half the cost.
     """
 
-    def __init__(self, directory: Path, port: int | None = None) -> None:
+    def __init__(self, directory: Path, port: int | None = None, *, lasting: bool = True) -> None:
         self.directory = directory.resolve()
         self.log = self.directory / "broker.log"
         self._port = port
+        self._jit = () if lasting else QUICKLY
         self._controller_port = 0
         self._log_start = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -168,7 +171,7 @@ class KafkaBroker:
         if (self.directory / "data" / "meta.properties").exists():
             return
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        argv = self._java(java, jars, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format")
+        argv = self._java(java, jars, *QUICKLY, "kafka.tools.StorageTool", "format")
         argv += [f"--cluster-id={cluster}", f"--config={self._properties}"]
         with self.log.open("ab") as log:
             done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
@@ -182,7 +185,7 @@ class KafkaBroker:
         guard = [sys.executable, "-I", "-S", str(Path(__file__).with_name("die_with_parent.py")), str(os.getpid())]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*guard, *self._java(java, jars, "kafka.Kafka", str(self._properties))],
+                [*guard, *self._java(java, jars, *self._jit, "kafka.Kafka", str(self._properties))],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -99,5 +99,8 @@ def redis_url(server_home: Path) -> str:
 def kafka_broker() -> Iterator[KafkaBroker]:
     """The session's Kafka broker; see :func:`require_kafka`. Shared: use topics of your own."""
     require_kafka()
-    with tempfile.TemporaryDirectory(prefix="ms-kafka-") as directory, KafkaBroker(Path(directory)) as broker:
+    with (
+        tempfile.TemporaryDirectory(prefix="ms-kafka-") as directory,
+        KafkaBroker(Path(directory), lasting=False) as broker,
+    ):
         yield broker

@@ -97,3 +97,12 @@ def test_sample_is_imported_once_and_keeps_the_raw_prices(dsn: str):
     assert all(report.new == report.rows and report.clean and report.registered for report in first)
     assert all(report.new == 0 and report.unchanged == report.rows and not report.registered for report in again)
     pd.testing.assert_frame_equal(stored, sample_frame("AAPL"), check_freq=False)
+
+
+def test_sample_is_imported_from_a_day_on(dsn: str):
+    start = datetime(2012, 5, 17, tzinfo=UTC)
+    with connect_sync(dsn) as conn:
+        import_sample(conn, start)
+        stored = candles.read(conn, "SAMPLE:AAPL", "1d", columns=candles.ALL_COLUMNS)
+    pd.testing.assert_frame_equal(stored, sample_frame("AAPL").loc[start:], check_freq=False)
+    assert stored.index[0] == start

@@ -27,7 +27,7 @@ def needs_kafka() -> None:
 
 @pytest.fixture
 def broker(needs_kafka, tmp_path: Path) -> Iterator[KafkaBroker]:
-    broker = KafkaBroker(tmp_path / "kafka")
+    broker = KafkaBroker(tmp_path / "kafka", lasting=False)
     yield broker
     broker.kill()
 
@@ -90,7 +90,7 @@ def test_port_taken_by_another_process_is_reported_with_the_end_of_the_log(needs
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        broker = KafkaBroker(tmp_path / "kafka", taken.getsockname()[1])
+        broker = KafkaBroker(tmp_path / "kafka", taken.getsockname()[1], lasting=False)
         with pytest.raises(RetriableError, match="Address already in use"):
             broker.start()
         assert broker.pid is None
@@ -135,7 +135,7 @@ def test_unusable_java_is_named_and_refused(script, reason, tmp_path, monkeypatc
     monkeypatch.setenv("PATH", str(tmp_path))
     assert reason in availability()
     with pytest.raises(ConfigurationError, match=reason):
-        KafkaBroker(tmp_path / "kafka").start()
+        KafkaBroker(tmp_path / "kafka", lasting=False).start()
 
 
 def test_missing_maven_without_cached_jars_is_named(tmp_path, monkeypatch):
