@@ -5,8 +5,9 @@ What a notebook needs is here: ``load``, ``backtest``, ``sweep``, ``preflight``.
 
 from .backtest import backtest
 from .data import instruments, load, stored
+from .plots import inline_plots
 from .preflight import preflight
 from .result import BacktestResult
 from .sweep import sweep
 
-__all__ = ["BacktestResult", "backtest", "instruments", "load", "preflight", "stored", "sweep"]
+__all__ = ["BacktestResult", "backtest", "inline_plots", "instruments", "load", "preflight", "stored", "sweep"]

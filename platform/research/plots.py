@@ -10,18 +10,36 @@ if TYPE_CHECKING:
     from .result import BacktestResult
 
 UP, DOWN, LINE, SOFT = "#2e7d5b", "#b3443c", "#33658a", "#8d99ae"
+# HoloViews gives plots of one layout the same axis where their dimensions have the same name: the time, but never
+# the money, the price and the indicators, which are why every frame of lines names its values.
 _TOOLS = ["xwheel_zoom", "xpan", "reset", "hover"]
 
 
-def _backend() -> None:
-    """HoloViews with its Bokeh renderer, loaded into the notebook where there is one."""
-    import holoviews as hv
+def inline_plots() -> None:
+    """Load hvPlot into the notebook, with all that plots need: they ask no server, and tell nobody that they are drawn.
 
-    hv.extension.inline = True  # Bokeh's scripts out of the environment: plots need no internet
+    The plots of this package call it; call it yourself before you draw with hvPlot or HoloViews first.
+    """
+    import holoviews as hv
+    from panel.viewable import Viewable
+
+    hv.extension.inline = True
+    # HoloViews renders through Panel, but past the place where Panel would put its style sheets inline.
+    hooks = Viewable._preprocessing_hooks  # noqa: SLF001 - Panel's own panes register theirs so
+    if _style_sheets_inline not in hooks:
+        hooks.append(_style_sheets_inline)
     import hvplot.pandas  # noqa: F401 - registers DataFrame.hvplot
 
     if "bokeh" not in hv.Store.loaded_backends():
         hv.extension("bokeh", logo=False)
+
+
+def _style_sheets_inline(_view: Any, root: Any) -> None:
+    from bokeh.models.ui import UIElement
+    from panel.io.notebook import patch_inline_stylesheets
+
+    for model in root.select({"type": UIElement}):
+        patch_inline_stylesheets(model)
 
 
 def _naive(frame: Any) -> Any:
@@ -33,13 +51,17 @@ def _naive(frame: Any) -> Any:
 
 def equity_plot(result: "BacktestResult", *, width: int = 900) -> Any:
     """Equity at each close beside holding the instruments in equal parts from their first bars."""
-    _backend()
+    from bokeh.models import NumeralTickFormatter
+
+    inline_plots()
     lines = pd.DataFrame({"strategy": result.equity, "buy and hold": buy_and_hold(result)})
     return _naive(lines).hvplot.line(
         width=width,
         height=260,
         color=[LINE, SOFT],
         title="Equity",
+        value_label="equity",
+        yformatter=NumeralTickFormatter(format="0,0"),
         ylabel="equity",
         xlabel="",
         legend="top_left",
@@ -49,7 +71,7 @@ def equity_plot(result: "BacktestResult", *, width: int = 900) -> Any:
 
 def drawdown_plot(result: "BacktestResult", *, width: int = 900) -> Any:
     """Distance from the highest equity so far, in percent."""
-    _backend()
+    inline_plots()
     percent = _naive(result.drawdown * 100).to_frame("drawdown")
     return percent.hvplot.area(
         y="drawdown",
@@ -66,7 +88,7 @@ def drawdown_plot(result: "BacktestResult", *, width: int = 900) -> Any:
 
 def trades_plot(result: "BacktestResult", label: str | None = None, *, width: int = 900) -> Any:
     """Executed orders of one instrument (the first by default) and its indicators on its closing prices."""
-    _backend()
+    inline_plots()
     candles = result.candles
     label = label or candles.labels[0]
     key = dict(zip(candles.labels, candles.keys, strict=True))[label]
@@ -76,7 +98,7 @@ def trades_plot(result: "BacktestResult", label: str | None = None, *, width: in
     )
     near, _ = indicators_of(result, label)
     if len(near.columns):
-        price *= near.hvplot.line(width=width, height=300, xlabel="", ylabel="", tools=_TOOLS)
+        price *= near.hvplot.line(value_label="price", width=width, height=300, xlabel="", ylabel="", tools=_TOOLS)
     orders = result.orders
     done = orders[(orders["instrument"] == key) & orders["execution_time"].notna()]
     for side, marker, colour in (("buy", "triangle", UP), ("sell", "inverted_triangle", DOWN)):
@@ -102,10 +124,11 @@ def indicators_plot(result: "BacktestResult", label: str | None = None, *, width
     _, far = indicators_of(result, label or result.candles.labels[0])
     if not len(far.columns):
         return None
-    _backend()
+    inline_plots()
     return far.hvplot.line(
-        width=width, height=160, title="Indicators", xlabel="", ylabel="", legend="top_left", tools=_TOOLS
-    )
+        value_label="indicator", width=width, height=160, title="Indicators", xlabel="", ylabel="", legend="top_left",
+        tools=_TOOLS,
+    )  # fmt: skip
 
 
 def overview(result: "BacktestResult", *, width: int = 900) -> Any:
@@ -117,7 +140,7 @@ def overview(result: "BacktestResult", *, width: int = 900) -> Any:
 
 def heatmap(table: pd.DataFrame, x: str, y: str, value: str, *, width: int = 620) -> Any:
     """A sweep's ``value`` over two parameters (the mean where several rows share a cell)."""
-    _backend()
+    inline_plots()
     cells = table.groupby([x, y], as_index=False)[value].mean()
     return cells.hvplot.heatmap(x=x, y=y, C=value, cmap="RdYlGn", width=width, height=420, title=value)
 
@@ -130,5 +153,5 @@ def buy_and_hold(result: "BacktestResult") -> pd.Series:
 
 def sweep_line(table: pd.DataFrame, x: str, value: str, *, width: int = 620) -> Any:
     """A sweep's ``value`` over one parameter."""
-    _backend()
+    inline_plots()
     return table.sort_values(x).hvplot.line(x=x, y=value, width=width, height=320, color=LINE, title=value)

@@ -292,3 +292,15 @@ def test_plot_draws_indicators_on_the_scale_of_the_prices_over_them_and_the_rest
     assert (list(near.columns), list(far.columns)) == (["average"], ["up", "newest"])
     assert len(result.plot()) == 4
     assert len(backtest_candles(Cross(), data).plot()) == 3
+
+
+def test_plots_of_one_result_share_the_time_axis_and_no_other():
+    import holoviews as hv
+
+    result = backtest_candles(Showing(), Candles((SHARE,), "1d", combine({"AAPL": walk(2, rows=40)})))
+    drawn = [plot.handles for row in hv.renderer("bokeh").get_plot(result.plot()).subplots.values()
+             for plot in row.subplots.values()]  # fmt: skip
+    assert len(drawn) == 4
+    assert len({id(one["x_range"]) for one in drawn}) == 1
+    assert len({id(one["y_range"]) for one in drawn}) == 4
+    assert drawn[2]["y_range"].end < 1.5 * result.candles.last_close.max()
