@@ -23,7 +23,7 @@ class FakeNotices:
 
 
 class FakeScreen:
-    """``answers`` by operation: a list, or a function of the arguments that gives one."""
+    """``answers`` by operation: a list (or what else the operation gives), or a function of the arguments."""
 
     def __init__(self, client: Any = None, **answers: Any) -> None:
         self.t, self.f, self.dark = Translator("en"), Formats("en", "UTC"), True
@@ -36,6 +36,10 @@ class FakeScreen:
 
     def may(self, permission: Any) -> bool:
         return permission in self.permissions
+
+    async def read(self, operation: str, **arguments: Any) -> Any:
+        found = self._answers[operation]
+        return found(**arguments) if callable(found) else found
 
     async def items(self, operation: str, **arguments: Any) -> list[Any]:
         found = self._answers.get(operation, [])
