@@ -30,6 +30,7 @@ TRADES = (
     Column("exit", "col.exit", "number"), Column("pnl", "col.pnl", "signed"), Column("return", "col.return", "signed"),
     Column("fees", "col.fees", "money"), Column("indicators", "col.indicators"),
 )  # fmt: skip
+OPEN_TRADES = tuple(column for column in TRADES if column.key not in {"closed", "exit"})
 POSITIONS = (
     Column("target", "col.target"), Column("deployment", "col.deployment"), Column("instrument", "col.instrument"),
     Column("quantity", "col.quantity", "signed"), Column("average", "col.average", "number"),

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, '..', 'labextension_dist');
 const FOLDERS = ['schema', 'src', 'style'];
-const FILES = ['.npmrc', 'build.mjs', 'package-lock.json', 'package.json', 'tsconfig.json'];
+const FILES = ['.npmrc', 'build.mjs', 'package-lock.json', 'package.json', 'tsconfig.json', 'webpack.config.cjs'];
 
 function sources() {
   const inFolders = FOLDERS.flatMap(folder =>

@@ -13,7 +13,7 @@ from ..figures import equity_lines
 from ..html import badge, empty, figure, figures, heading, table, tone_of
 from ..listing import Listing
 from ..page import Page, beside, card, pane, section
-from ..rows import TRADES, Rows
+from ..rows import OPEN_TRADES, TRADES, Rows
 from ..screen import Screen
 from ..series import Line
 
@@ -36,7 +36,7 @@ class OverviewPage(Page):
         make, size = Rows(t, self.f).trade, TRADES_SHOWN
         no_open = (t("overview.no_open"), t("overview.no_open_next"), "")
         no_closed = (t("overview.no_closed"), t("overview.no_closed_next"), "")
-        self._open = Listing(screen, TRADES, make, no_open, self.again, size=size)
+        self._open = Listing(screen, OPEN_TRADES, make, no_open, self.again, size=size)
         self._closed = Listing(screen, TRADES, make, no_closed, self.again, size=size)
         self._charts = beside(
             card(self._equity.view, title=t("overview.equity")), card(self._drawdown.view, title=t("overview.drawdown"))

@@ -1,7 +1,6 @@
 """Building the sources again gives the committed bundle; where Node.js is."""
 
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,16 +11,14 @@ from support.labextension import BUNDLE, SOURCES
 from support.node import require_modules
 
 STAGING = Path(jupyterlab.__file__).parent / "staging"
-ENTRY = re.compile(r"remoteEntry\.[0-9a-f]+\.js")
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The text of each file by name, without what the place of a build decides: the entry's number and its hash."""
-    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    texts = {name: ENTRY.sub("remoteEntry.js", path.read_text(encoding="utf-8")) for name, path in files.items()}
-    steady = {ENTRY.sub("remoteEntry.js", name): text for name, text in texts.items()}
-    steady["static/remoteEntry.js"] = re.sub(r"\b\d{1,3}(?=[(),])", "0", steady["static/remoteEntry.js"])
-    return steady
+    """The text of each file by name."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in folder.rglob("*") if path.is_file()
+    }  # fmt: skip
 
 
 def link_or_copy(source: str, target: str) -> str:

@@ -105,7 +105,8 @@ def test_promotion_sends_what_differs_and_follows_its_steps(told, path, notebook
 
 def test_notebook_is_saved_before_it_is_promoted(path, notebook):
     notebook.evaluate(
-        "() => { const panel = window.jupyterapp.shell.currentWidget;"
+        "async () => { const panel = window.jupyterapp.shell.currentWidget;"
+        " await panel.context.ready;"  # what is changed before is overwritten by what was loaded
         " panel.content.model.setMetadata('desk', 'three'); }"
     )
     notebook.locator(BUTTON).click()

@@ -8,7 +8,7 @@ from pathlib import Path
 from support.labextension import BUNDLE, SOURCES
 
 FOLDERS = ("schema", "src", "style")
-FILES = (".npmrc", "build.mjs", "package-lock.json", "package.json", "tsconfig.json")
+FILES = (".npmrc", "build.mjs", "package-lock.json", "package.json", "tsconfig.json", "webpack.config.cjs")
 LARGEST = 300 * 1024
 
 
