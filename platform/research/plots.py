@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from .result import BacktestResult
 
 UP, DOWN, LINE, SOFT = "#2e7d5b", "#b3443c", "#33658a", "#8d99ae"
-# HoloViews gives plots of one layout the same axis where their dimensions have the same name: the time, but never
-# the money, the price and the indicators, which are why every frame of lines names its values.
 _TOOLS = ["xwheel_zoom", "xpan", "reset", "hover"]
 
 
@@ -133,6 +131,8 @@ def indicators_plot(result: "BacktestResult", label: str | None = None, *, width
 
 def overview(result: "BacktestResult", *, width: int = 900) -> Any:
     """Equity, drawdown, trades and indicators (of the first instrument), sharing the time axis."""
+    # HoloViews gives plots of one layout the same axis where their dimensions have the same name. That must be the
+    # time only, not money, price and indicators: why each plot of several lines has a `value_label` of its own.
     parts = equity_plot(result, width=width) + drawdown_plot(result, width=width) + trades_plot(result, width=width)
     others = indicators_plot(result, width=width)
     return (parts if others is None else parts + others).cols(1)

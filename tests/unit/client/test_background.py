@@ -35,10 +35,15 @@ class Slow:
             self.said = "goodbye"
 
 
-def test_what_is_cancelled_has_ended_when_cancel_returns(background):
+def begun(background):
     slow = Slow()
     running = background.submit(slow.run())
     assert slow.started.wait(20)
+    return slow, running
+
+
+def test_what_is_cancelled_has_ended_when_cancel_returns(background):
+    slow, running = begun(background)
     running.cancel()
     assert slow.said == "goodbye"
     with pytest.raises(CancelledError):
@@ -90,9 +95,7 @@ def test_a_coroutine_may_end_itself(background):
 
 
 def test_close_ends_what_still_runs(background):
-    slow = Slow()
-    running = background.submit(slow.run())
-    assert slow.started.wait(20)
+    slow, running = begun(background)
     background.close()
     assert slow.said == "goodbye"
     assert running.ended.cancelled()
