@@ -61,11 +61,12 @@ def screen(loaded, told: Server) -> Iterator[Page]:
         look(page)
     yield page
     while page.locator(".jp-Dialog").count():
-        page.locator(".jp-Dialog").last.press("Escape")
+        page.keyboard.press("Escape")
     run(page, "application:close-all")
-    for button in page.locator(".Toastify__toast .jp-toast-button, .Toastify__close-button").all():
-        if button.is_visible():
-            button.click()
+    # All at once and without looking first: a toast may go by itself in between.
+    page.locator(".Toastify__toast .jp-toast-button, .Toastify__close-button").evaluate_all(
+        "buttons => buttons.forEach(button => button.click())"
+    )
     # JupyterLab has errors of its own, such as when a notebook without a kernel is closed.
     ours = [error for error in errors if "@millstream" in error]
     errors.clear()
