@@ -4,43 +4,32 @@ import asyncio
 import json
 import os
 import signal
-import time
 import urllib.error
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import nbformat
 import psutil
 import pytest
 from support.jupyter import Lab
-from support.people import first_admin
+from support.people import Person, eventually, first_admin
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 PROMOTE = "%ms promote strategies/sma_cross.ipynb -p fast=2 -p slow=4"
 
 
-async def until(what: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := await asyncio.to_thread(what)):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.2)
-    return found
+def newest_fill(person: Person) -> str:
+    return person.items("fills", deployment="sma_cross", limit=1)[0]["trade_id"]
 
 
-def newest_bar(cli, deployment: str) -> str:
-    [found] = [one for one in cli.json("deployments") if one["deployment"] == deployment]
-    return found["last_slice"] or ""
-
-
-async def kill_and_wait(cli, name: str) -> None:
+def kill_and_wait(cli, person: Person, name: str) -> None:
     """Kill a service; another process takes its place, and the deployment trades on."""
     node = json.loads((cli.home / "run" / "node.json").read_text())
     pid = node["services"][name]
-    before = await asyncio.to_thread(newest_bar, cli, "sma_cross")
-    command = psutil.Process(pid).cmdline()
+    before = person.deployment("sma_cross")["last_slice"]
+    command = " ".join(psutil.Process(pid).cmdline())
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: any(cmd == " ".join(command) for cmd in cli.processes()))
-    await until(lambda: newest_bar(cli, "sma_cross") > before)
+    eventually(lambda: command in cli.processes())
+    eventually(lambda: person.deployment("sma_cross")["last_slice"] > before)
 
 
 async def test_up_gives_a_jupyterlab_that_promotes_trades_and_survives_kills(cli, repository):
@@ -62,7 +51,7 @@ async def test_up_gives_a_jupyterlab_that_promotes_trades_and_survives_kills(cli
         promoted = await kernel.run(PROMOTE)
         assert promoted.error == ""
         assert "sma_cross@1" in promoted.text, promoted.text
-        await until(lambda: cli.json("fills", "-d", "sma_cross"))
+        await asyncio.to_thread(eventually, partial(admin.items, "fills", deployment="sma_cross"))
         for line, expected in (("fills", "SAMPLE:AAPL"), ("status", "running"), ("positions", "Positions")):
             shown = await kernel.run(f"%ms {line}")
             assert expected in shown.text, line
@@ -70,16 +59,19 @@ async def test_up_gives_a_jupyterlab_that_promotes_trades_and_survives_kills(cli
 
         halted = await kernel.run("%ms halt --deployment sma_cross --reason 'a test'")
         assert "halted" in halted.text
-        await until(lambda: any(one["code"] == "HALTED" for one in cli.json("rejections", "-d", "sma_cross")))
+        refused = partial(admin.items, "rejections", deployment="sma_cross", code="HALTED")
+        await asyncio.to_thread(eventually, refused)
         assert "active" in (await kernel.run("%ms resume --deployment sma_cross --reason 'it is over'")).text
         mistyped = await kernel.run("%ms promote strategies/sma_cross.ipynb -p fsat=2")
         assert "Did you mean 'fast'" in mistyped.text
         assert "Traceback" not in mistyped.text + mistyped.error
 
-    count = len(cli.json("fills", "-d", "sma_cross", "-n", "10000"))
-    await kill_and_wait(cli, "trading")
-    await kill_and_wait(cli, "market")
-    await until(lambda: len(cli.json("fills", "-d", "sma_cross", "-n", "10000")) > count)
+    fill = newest_fill(admin)
+    await asyncio.to_thread(kill_and_wait, cli, admin, "trading")
+    await asyncio.to_thread(kill_and_wait, cli, admin, "market")
+    await asyncio.to_thread(eventually, lambda: newest_fill(admin) != fill)
+    printed = await asyncio.to_thread(cli.json, "fills", "-d", "sma_cross")
+    assert fill in {one["trade_id"] for one in printed}
 
     again = await asyncio.to_thread(cli.run, "up", "--no-lab")
     assert again.returncode == 4

@@ -35,6 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.reset_index", "ignore:datetime.datetime.utc"),
 ]
 GATEWAY = "http://127.0.0.1"
+AUTHORITIES = httpx.create_ssl_context()
 FIVE = ("positions", "orders", "risk", "instruments", "market")
 # Measured: 7 MiB more for the first 40 tabs (caches and the allocator's pools fill), then 0.1 MiB for 30 tabs.
 WARM_UP, HUNDRED = FIVE * 3, FIVE * 20
@@ -56,7 +57,7 @@ class Served:
         return f"millstream_access={header.removeprefix('Bearer ')}"
 
     async def get(self, path: str, cookie: str = "") -> httpx.Response:
-        async with httpx.AsyncClient(timeout=60) as browser:
+        async with httpx.AsyncClient(timeout=60, verify=AUTHORITIES) as browser:
             return await browser.get(f"{self.url}{path}", headers={"Cookie": cookie} if cookie else {})
 
     @contextlib.asynccontextmanager
