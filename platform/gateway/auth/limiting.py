@@ -7,8 +7,10 @@ stay slow.
 
 import asyncio
 import math
+from collections.abc import Coroutine
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import limits
 import redis.asyncio
@@ -27,6 +29,8 @@ from ..problems import ProblemError, unavailable
 # While Redis does not answer, ask again only this often: each request would wait for it.
 RETRY_SECONDS = 2
 PATIENCE_SECONDS = 1.0
+# What arrived while this process itself was busy is read in this time: its own pause is not one of Redis.
+READING_SECONDS = 0.2
 
 _log = structlog.get_logger(__name__)
 
@@ -68,8 +72,7 @@ class Limiter:
         limit = self._limits[bucket]
         if self._clock.monotonic() >= self._away_until:
             try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
-                    return await self._hit(self._shared, limit, bucket, name)
+                return await _in_time(self._hit(self._shared, limit, bucket, name))
             except (StorageError, redis.exceptions.RedisError, OSError, TimeoutError) as error:
                 self._away_until = self._clock.monotonic() + RETRY_SECONDS * SECOND
                 _log.warning("limits.redis_unreachable", error=str(error), retry_seconds=RETRY_SECONDS)
@@ -93,6 +96,19 @@ class Limiter:
         stats = await limiter.get_window_stats(limit, bucket.value, name)
         seconds = max(1, round(stats.reset_time - self._clock.now() / SECOND + 0.5))
         raise too_many(min(seconds, limit.get_expiry()), f"{limit} per {bucket.value}")
+
+
+async def _in_time(asking: Coroutine[Any, Any, None]) -> None:
+    """Await an answer of Redis. Raises what it raises, and :class:`TimeoutError` when there is none in time."""
+    task = asyncio.ensure_future(asking)
+    try:
+        for seconds in (PATIENCE_SECONDS, READING_SECONDS):
+            await asyncio.wait([task], timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def too_many(seconds: int, limit: str) -> ProblemError:

@@ -102,10 +102,10 @@ class Served:
             await application._cleanup_sessions(0)
 
 
-async def eventually(condition, seconds: float = 30) -> None:
+async def eventually(condition, seconds: float = 30, pause: float = 0.01) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - the server under test runs on this loop
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause)
 
 
 def shown(document) -> str:
@@ -278,7 +278,8 @@ async def test_opening_and_closing_100_sessions_leaves_memory_where_it_was(monit
                 await loaded(monitor, document)
             del document
             await monitor.forget()
-        await eventually(lambda: remaining() == Counter(Session=1, Screen=1, Document=1))
+        # A look at every object takes as long as a page: the servers on this loop get their turn in between.
+        await eventually(lambda: remaining() == Counter(Session=1, Screen=1, Document=1), pause=0.5)
         return settled()
 
     # Somebody looks all the time: what tabs share lives on, and must not keep anything of those that closed.

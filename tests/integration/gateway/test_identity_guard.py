@@ -1,5 +1,7 @@
 """What every request passes: networks, names, sizes, rates, headers, origins."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -10,6 +12,7 @@ from support.gateway import GatewayApp, gateway_app
 from support.servers import temporary_home
 
 from millstream.contracts.errors import ConfigurationError
+from millstream.gateway.auth import limiting
 from millstream.gateway.auth.limiting import Bucket, Limiter
 from millstream.store.database import connect_sync
 from millstream.store.embedded import EmbeddedRedis
@@ -206,6 +209,24 @@ async def test_while_redis_is_stopped_what_is_limited_is_refused_and_halting_wor
         statuses = [(await app.client.post("/api/v1/halts", json=halt, headers=guess)).status_code for _ in range(3)]
         assert statuses == [401, 401, 429]
         await client.aclose()
+
+
+async def test_a_pause_of_the_gateway_itself_is_not_taken_for_one_of_redis(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+):
+    async with opening() as app:
+        for milliseconds in range(40, 100, 10):  # wherever the patience ends on the way to the answer
+            monkeypatch.setattr(limiting, "PATIENCE_SECONDS", milliseconds / 1000)
+            await app.gateway.redis.connection_pool.disconnect()
+            block(8)
+            await app.identity.limiter.count(Bucket.USER, "ann")
+
+
+def block(rounds: int) -> None:
+    """Keep the loop busy for 20 ms in each of its next rounds."""
+    time.sleep(0.02)
+    if rounds:
+        asyncio.get_running_loop().call_soon(block, rounds - 1)
 
 
 async def test_two_gateways_count_together(opening: Opening):
