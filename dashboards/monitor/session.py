@@ -46,7 +46,7 @@ class Session:
         self._problem = pane()
         self._sidebar = Sidebar(self.screen, self._select)
         self._seen: dict[str, int] = {}
-        self._document = pn.state.curdoc
+        self._document: Any = pn.state.curdoc
         self.loads = 0
         self._loaded = self._checked = clock.monotonic()
         self._busy = False
@@ -68,8 +68,14 @@ class Session:
         self._beat = pn.state.add_periodic_callback(cast("Any", self._tick), period=BEAT_MS)
         await self._load()
 
+    @property
+    def watched(self) -> bool:
+        """Whether a browser is connected. The session of a closed tab stays for a while, in case it comes back."""
+        context: Any = self._document.session_context
+        return any(one.connection_count for one in context.server_context.sessions if one.id == context.id)
+
     async def _tick(self) -> None:
-        if self._busy:
+        if self._busy or not self.watched:
             return
         self._live.object = live_badge(self.screen)
         now = self._clock.monotonic()

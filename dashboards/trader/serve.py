@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from millstream.contracts.errors import ConfigurationError, MillstreamError
+from millstream.ops.lean_imports import without_iri_grammar
 
 POOL = 2
 LARGEST_PORT = 65535
@@ -51,6 +52,7 @@ def main() -> int:
 
 
 def _serve(config: Config) -> None:
+    without_iri_grammar()
     from traitlets.config import Config as Options
 
     from .app import TraderApp, options

@@ -38,7 +38,7 @@ def _die_with_parent() -> None:
 
 
 class ProcessManager:
-    """Keeps services alive until it is closed, then stops them in reverse order.
+    """Keeps services alive until it is closed, then stops them in reverse order; what began together ends together.
 
     A service that ends by itself is started again, with a growing pause; one that fails ``patience`` times within its
     first seconds makes :meth:`watch` raise :class:`FatalError` with the end of its log.
@@ -50,7 +50,7 @@ class ProcessManager:
     def __init__(self, log_directory: Path, clock: Clock) -> None:
         self._logs = log_directory
         self._clock = clock
-        self._services: dict[str, Service] = {}
+        self._together: list[tuple[Service, ...]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._given_up: asyncio.Queue[BaseException] = asyncio.Queue()
@@ -64,13 +64,14 @@ class ProcessManager:
     ) -> None:
         await self.close()
 
-    async def start(self, service: Service) -> None:
-        """Start ``service`` and keep it running."""
-        self._services[service.name] = service
-        await self._spawn(service)
-        keeper = asyncio.create_task(self._keep(service), name=f"keep {service.name}")
-        keeper.add_done_callback(self._note)
-        self._keepers[service.name] = keeper
+    async def start(self, *services: Service) -> None:
+        """Start ``services`` and keep them running."""
+        self._together.append(services)
+        for service in services:
+            await self._spawn(service)
+            keeper = asyncio.create_task(self._keep(service), name=f"keep {service.name}")
+            keeper.add_done_callback(self._note)
+            self._keepers[service.name] = keeper
 
     def _note(self, keeper: "asyncio.Task[None]") -> None:
         error = None if keeper.cancelled() else keeper.exception()
@@ -80,7 +81,7 @@ class ProcessManager:
     @property
     def names(self) -> tuple[str, ...]:
         """The services, in the order in which they were started."""
-        return tuple(self._services)
+        return tuple(self._processes)
 
     def pid(self, name: str) -> int:
         """Process id of the running service ``name``."""
@@ -98,8 +99,9 @@ class ProcessManager:
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
-        for name in reversed(list(self._processes)):
-            await self._stop(name)
+        for services in reversed(self._together):
+            await asyncio.gather(*(self._stop(service) for service in services if service.name in self._processes))
+        self._together.clear()
         self._keepers.clear()
         self._processes.clear()
 
@@ -133,17 +135,17 @@ class ProcessManager:
             await self._clock.sleep(min(0.2 * 2**failures, 5.0) if failures > 1 else 0.05)
             await self._spawn(service)
 
-    async def _stop(self, name: str) -> None:
-        process = self._processes[name]
+    async def _stop(self, service: Service) -> None:
+        process = self._processes[service.name]
         if process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            async with asyncio.timeout(self._services[name].stop_seconds):
+            async with asyncio.timeout(service.stop_seconds):
                 await process.wait()
         except TimeoutError:
-            _log.warning("service does not stop, killing it", name=name)
+            _log.warning("service does not stop, killing it", name=service.name)
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()

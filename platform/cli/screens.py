@@ -35,16 +35,16 @@ async def open_screens(settings: Settings, processes: ProcessManager, workspace:
     address = {name: f"http://{host}:{port}" for name, port in ports.items()}
     environment = {f"{PREFIX}{name.upper()}_PORT": str(port) for name, port in ports.items()}
     environment |= {f"{PREFIX}WORKSPACE": str(workspace), f"{PREFIX}URL": address["gateway"]}
+    gateway = Service("gateway", ["-m", "millstream.gateway"], environment)
     services = [
-        Service("gateway", ["-m", "millstream.gateway"], environment),
         Service("monitor", ["-m", "millstream_dashboards.monitor"], environment),
         Service("trader", ["-m", "millstream_dashboards.trader"], environment),
     ]
     if with_lab:
         services.append(_lab(settings, workspace, ports["lab"], environment))
-    for service in services:
-        await processes.start(service)
-    await asyncio.gather(*(_listening(processes, service.name, host, ports[service.name]) for service in services))
+    await processes.start(gateway)
+    await processes.start(*services)
+    await asyncio.gather(*(_listening(processes, one.name, host, ports[one.name]) for one in (gateway, *services)))
     return Screens(
         gateway=f"{address['gateway']}/",
         monitor=f"{address['monitor']}/",
@@ -57,7 +57,7 @@ def _lab(settings: Settings, workspace: Path, port: int, environment: dict[str, 
     """JupyterLab on ``workspace``; who may enter is the gateway's to say (``kernel_ext`` brings the configuration)."""
     arguments = [
         "-m",
-        "jupyterlab",
+        "millstream_kernel.lab",
         "--no-browser",
         f"--ServerApp.ip={settings.bind}",
         f"--ServerApp.port={port}",

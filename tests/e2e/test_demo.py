@@ -14,7 +14,7 @@ from support.servers import require_kafka
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 # `make demo` plays all years, which takes a minute and a half on two cores that do nothing else.
-SINCE = {"redis": "2006-01-01", "kafka": "2010-01-01"}
+SINCE = "2010-01-01"
 
 
 def assert_truthful(path: str) -> None:
@@ -43,7 +43,7 @@ def assert_paper_equals_backtest(result: dict[str, Any]) -> None:
 
 
 def demo(cli, bus: str) -> dict[str, Any]:
-    result = cli.json("demo", "--bus", bus, "--start", SINCE[bus], seconds=280)
+    result = cli.json("demo", "--bus", bus, "--start", SINCE, seconds=280)
     assert cli.processes() == []
     assert Path(result["home"]).is_relative_to(cli.home)
     return result

@@ -48,7 +48,7 @@ def platform(shared_cli, repository) -> Iterator[Platform]:
     shutil.copytree(repository / "strategies", notebooks / "strategies")
     expect.set_options(timeout=PATIENCE)
     with chromium() as browser:
-        node = shared_cli.json("up", "--detach", "--speed", "2", "--notebooks", str(notebooks))
+        node = shared_cli.json("up", "--detach", "--notebooks", str(notebooks))
         with window(browser) as admin, window(browser) as viewer:
             for profile in (admin, viewer):
                 profile.set_default_timeout(PATIENCE)

@@ -15,6 +15,18 @@ from millstream.ops.clock import WallClock
 SLEEPS = ["-c", "import signal; signal.pause()"]
 FAILS = ["-c", "raise SystemExit('no disk left')"]
 STUBBORN = ["-c", "import signal, sys; signal.signal(15, signal.SIG_IGN); print('armed', flush=True); signal.pause()"]
+# Told to stop, it writes the file of its first argument, and ends when that of its second is there.
+ENDS = """
+import os, pathlib, signal, sys, time
+def end(*_):
+    pathlib.Path(sys.argv[1]).touch()
+    while not all(os.path.exists(name) for name in sys.argv[2:]):
+        time.sleep(0.01)
+    sys.exit()
+signal.signal(15, end)
+print('armed', flush=True)
+signal.pause()
+"""
 
 
 async def until(condition):
@@ -32,6 +44,21 @@ async def test_service_killed_with_9_is_started_again(tmp_path):
         second = processes.pid("sleeper")
         assert psutil.pid_exists(second)
     assert not psutil.pid_exists(second)
+
+
+async def test_what_began_together_is_told_to_stop_together_and_before_what_it_stands_on(tmp_path):
+    ends = ["-c", ENDS]
+    async with ProcessManager(tmp_path, WallClock()) as processes:
+        await processes.start(Service("server", [*ends, str(tmp_path / "server")]))
+        # Each of the two ends when it sees the other one end.
+        await processes.start(
+            Service("left", [*ends, str(tmp_path / "left"), str(tmp_path / "right")]),
+            Service("right", [*ends, str(tmp_path / "right"), str(tmp_path / "left")]),
+        )
+        for name in processes.names:
+            await until(lambda: "armed" in processes.log_file(name).read_text())  # noqa: B023 - awaited here
+    ended = {name: (tmp_path / name).stat().st_mtime_ns for name in ("server", "left", "right")}
+    assert max(ended, key=ended.get) == "server"
 
 
 async def test_service_that_cannot_be_kept_running_ends_the_work_with_its_log(tmp_path):

@@ -21,6 +21,7 @@ from support.history import history_template  # noqa: F401 - a fixture
 from support.servers import new_database
 
 from millstream.client import AsyncClient
+from millstream.contracts.enums import ScopeKind
 from millstream.gateway import live
 from millstream.gateway.live.protocol import Limits
 from millstream.ops.clock import WallClock
@@ -253,8 +254,6 @@ async def test_the_stream_is_live_and_the_badge_says_so(monitor):
 
 
 async def test_a_halt_shows_without_a_reload(monitor):
-    from millstream.contracts.enums import ScopeKind
-
     async with monitor.opened("risk", monitor.cookie("viewer")) as document:
         session = await loaded(monitor, document)
         await eventually(lambda: session.screen.feed.live)
@@ -264,6 +263,22 @@ async def test_a_halt_shows_without_a_reload(monitor):
             await eventually(lambda: "seen by everybody" in shown(document))
             await client.resume(scope=ScopeKind.GLOBAL, reason="seen")
             await eventually(lambda: "seen by everybody" not in shown(document))
+
+
+async def test_a_closed_tab_loads_nothing_while_its_session_waits_for_it(monitor):
+    async with monitor.opened("risk", monitor.cookie("viewer")) as document:
+        session = await loaded(monitor, document)
+        await eventually(lambda: session.screen.feed.live)
+        assert session.watched
+    await eventually(lambda: not session.watched)
+    session.page.pause = 0
+    loads, changes = session.loads, dict(session.screen.feed.changes)
+    async with monitor.monitor.connect(monitor.cookie("admin").partition("=")[2]) as client:
+        await client.halt(scope=ScopeKind.GLOBAL, reason="nobody looks")
+        await eventually(lambda: session.screen.feed.changes != changes)
+        await session._tick()
+        await client.resume(scope=ScopeKind.GLOBAL, reason="over")
+    assert session.loads == loads
 
 
 @pytest.mark.slow
