@@ -53,8 +53,9 @@ def test_another_scope_takes_the_confirmation_back(form):
 
 def test_known_scopes_are_suggested(screen, form):
     form.get_by_label("What to halt").select_option("portfolio")
-    names = [one.get_attribute("value") for one in form.locator("datalist option").all()]
-    assert names == ["breakout-book", "sma_cross-book"]
+    options = form.locator("datalist option")
+    expect(options).to_have_count(2)
+    assert [one.get_attribute("value") for one in options.all()] == ["breakout-book", "sma_cross-book"]
 
 
 def test_refused_halt_keeps_the_form(told, form):

@@ -141,7 +141,7 @@ async def test_runner_that_never_answers_is_named_after_the_timeout(dsn, bus, se
     deploy(dsn, "mute", session.session_id)
     background.start(FakeTrading(dsn, bus).run())
     with pytest.raises(RetriableError, match=r"mute \(running\) to finish the slice of 2024-01-02"):
-        await replay(dsn, bus, session, timeout=0.5).run(bus_publisher(bus))
+        await replay(dsn, bus, session, timeout=1.5).run(bus_publisher(bus))
     failed = state_of(dsn, session)
     assert failed.state is SessionState.FAILED
     assert "mute" in failed.message
@@ -159,7 +159,7 @@ async def test_intent_that_is_never_decided_is_named_after_the_timeout(dsn, bus,
     background.start(FakeTrading(dsn, bus).run())
     background.start(runner.run())
     with pytest.raises(RetriableError, match=r"settle 1 intents of 2024-01-02.*lost-"):
-        await replay(dsn, bus, session, timeout=0.5).run(bus_publisher(bus))
+        await replay(dsn, bus, session, timeout=1.5).run(bus_publisher(bus))
 
 
 @pytest.mark.parametrize("in_flight", ["submitted", "unknown", "pending_cancel"])
