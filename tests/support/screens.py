@@ -75,6 +75,7 @@ class Platform:
         """JupyterLab with the notebook ``path`` and Millstream's side bar."""
         with self.page(user, self.url("lab", f"lab/tree/{path}?reset")) as page:
             trading_state(page).wait_for(timeout=2 * PATIENCE)
+            laid_out(page)
             yield page
 
 
@@ -119,11 +120,17 @@ def trading_state(page: Page) -> Locator:
     return page.locator(".ms-TradingState-item").first
 
 
+def laid_out(page: Page) -> None:
+    """JupyterLab has restored its layout: what is opened before may be closed again."""
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+
 def show_side_bar(page: Page) -> None:
-    """Open Millstream's panel in JupyterLab, if another one is open."""
-    tab = page.locator(".jp-SideBar .lm-TabBar-tab[data-id^=millstream]")
-    if tab.get_attribute("aria-selected") != "true":
-        tab.click()
+    """Open Millstream's panel in JupyterLab, if it is not: a click on the tab of an open one closes it."""
+    panel = page.locator(".ms-Panel")
+    if not panel.is_visible():
+        page.locator(".jp-SideBar .lm-TabBar-tab[data-id^=millstream]").click()
+    panel.wait_for()
 
 
 def without_reload(page: Page) -> Callable[[], None]:
