@@ -75,7 +75,8 @@ class Platform:
         """JupyterLab with the notebook ``path`` and Millstream's side bar."""
         with self.page(user, self.url("lab", f"lab/tree/{path}?reset")) as page:
             trading_state(page).wait_for(timeout=2 * PATIENCE)
-            laid_out(page)
+            # Until the layout is restored, what is opened may be closed again.
+            page.locator("#jupyterlab-splash").wait_for(state="detached")
             yield page
 
 
@@ -118,11 +119,6 @@ def acting(context: BrowserContext, base: str, user: str) -> Person:
 def trading_state(page: Page) -> Locator:
     """Millstream's item in JupyterLab's status bar."""
     return page.locator(".ms-TradingState-item").first
-
-
-def laid_out(page: Page) -> None:
-    """JupyterLab has restored its layout: what is opened before may be closed again."""
-    page.locator("#jupyterlab-splash").wait_for(state="detached")
 
 
 def show_side_bar(page: Page) -> None:
